@@ -1,0 +1,32 @@
+// Imports point one way: core <- store, broker <- process, dispatch <- roles <- main (docs/architecture.md).
+// Each rule reads: files in `from` must not import files in `to`.
+const rule = (name, from, to) => ({ name, severity: 'error', from, to });
+const ROLE = '(api|resource-manager|worker|beat)';
+
+module.exports = {
+  forbidden: [
+    rule('no-cycles', {}, { circular: true }),
+    rule('no-unresolvable', {}, { couldNotResolve: true }),
+    rule('plain-names', { path: '^src/' }, { path: '^src/.*/(util|utils|helper|helpers|common|types|misc|manager)[.]ts$' }),
+    rule('no-test-code-in-src', { path: '^src/' }, { path: '^test/' }),
+    rule('core-is-pure', { path: '^src/core/' }, { pathNot: '^src/core/' }),
+    rule('store-and-broker-are-strangers', { path: '^src/(store|broker)/' }, { path: '^src/', pathNot: '^src/(core|$1)/' }),
+    rule('process-and-dispatch-look-down', { path: '^src/(process|dispatch|tasks)/' }, { path: `^src/(${ROLE}|client|cli|config|main|plugins|servers)/` }),
+    rule('roles-are-siblings', { path: `^src/${ROLE}/` }, { path: `^src/${ROLE}/`, pathNot: '^src/$1/' }),
+    rule('client-sees-only-core', { path: '^src/client/' }, { path: '^src/', pathNot: '^src/(core|client)/' }),
+    rule('plugins-use-the-public-surface', { path: '^src/plugins/' }, { path: '^src/', pathNot: '^src/(core|store/store|tasks|plugins)' }),
+    rule('servers-stand-alone', { path: '^src/servers/' }, { path: '^src/', pathNot: '^src/servers/' }),
+    rule('main-is-the-top', { path: '^src/', pathNot: '^src/(main|cli)/' }, { path: '^src/(main|cli)/' }),
+    rule('config-only-from-main', { path: '^src/', pathNot: '^src/(main|cli|config)/' }, { path: '^src/config/' }),
+    rule(
+      'adapters-only-from-main',
+      { path: '^src/', pathNot: '^src/(main|store/mongo|broker/amqp)/' },
+      { path: '^src/(store/mongo|broker/amqp)/' },
+    ),
+    rule('mongodb-has-one-home', { path: '^src/', pathNot: '^src/store/mongo/' }, { path: 'node_modules/mongodb/' }),
+    rule('amqplib-has-one-home', { path: '^src/', pathNot: '^src/broker/amqp/' }, { path: 'node_modules/amqplib/' }),
+    rule('fastify-has-one-home', { path: '^src/', pathNot: '^src/(api|plugins)/' }, { path: 'node_modules/(fastify|@fastify)/' }),
+    rule('winston-has-one-home', { path: '^src/', pathNot: '^src/process/logger' }, { path: 'node_modules/winston/' }),
+  ],
+  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+};
