@@ -6,18 +6,20 @@ const root = new URL('../..', import.meta.url).pathname;
 
 // Everything that decides something in the protocol. The simulation runs this very code on a simulated clock,
 // so it may reach time, chance and servers only through the ports of src/process/runtime.ts and src/store, src/broker.
-const protocol = [
-  'src/core/**',
-  'src/dispatch/**',
-  'src/process/**',
-  'src/resource-manager/**',
-  'src/worker/**',
-  'src/beat/**',
-];
+const protocol = ['src/core/**', 'src/dispatch/**', 'src/process/**', 'src/resource-manager/**', 'src/worker/**', 'src/beat/**'];
 // The adapters that live beside the protocol: real clock, real processes, real files.
-const adapters = ['src/process/system.ts', 'src/process/logger.ts', 'src/process/signals.ts', 'src/process/identity.ts', 'src/worker/prefork/**'];
+const adapters = [
+  'src/process/system.ts',
+  'src/process/logger.ts',
+  'src/process/signals.ts',
+  'src/process/identity.ts',
+  'src/worker/prefork/**',
+];
 
-const timers = ['setTimeout', 'setInterval', 'setImmediate'].map(name => ({ name, message: 'Use the Timers port (src/process/runtime.ts).' }));
+const timers = ['setTimeout', 'setInterval', 'setImmediate'].map(name => ({
+  name,
+  message: 'Use the Timers port (src/process/runtime.ts).',
+}));
 
 export default tseslint.config(
   js.configs.recommended,
@@ -57,23 +59,38 @@ export default tseslint.config(
     files: protocol,
     ignores: adapters,
     rules: {
-      'no-restricted-globals': ['error', ...timers, { name: 'performance', message: 'Use the Clock port (src/process/runtime.ts).' }],
+      'no-restricted-globals': [
+        'error',
+        ...timers,
+        { name: 'performance', message: 'Use the Clock port (src/process/runtime.ts).' },
+      ],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: 'Use the Clock port (src/process/runtime.ts).' },
         { object: 'Math', property: 'random', message: 'Use the Random port (src/process/runtime.ts).' },
       ],
-      'no-restricted-syntax': ['error', { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Use the Clock port.' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Use the Clock port.' },
+      ],
       'no-restricted-imports': [
         'error',
-        { paths: ['uuid', 'mongodb', 'amqplib', 'node:timers', 'node:timers/promises', 'node:crypto'], patterns: ['**/store/mongo/**', '**/broker/amqp/**'] },
+        {
+          paths: ['uuid', 'mongodb', 'amqplib', 'node:timers', 'node:timers/promises', 'node:crypto'],
+          patterns: ['**/store/mongo/**', '**/broker/amqp/**'],
+        },
       ],
     },
   },
   {
     files: ['test/**'],
     ignores: ['test/support/**'],
-    rules: { 'no-restricted-globals': ['error', ...timers.map(t => ({ name: t.name, message: 'Wait for a condition (test/support/wait.ts).' }))] },
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...timers.map(t => ({ name: t.name, message: 'Wait for a condition (test/support/wait.ts).' })),
+      ],
+    },
   },
   {
     files: ['test/**'],
@@ -86,7 +103,18 @@ export default tseslint.config(
   {
     files: ['**/*.{js,mjs,cjs}'],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { parserOptions: { project: null }, globals: { process: 'readonly', console: 'readonly', URL: 'readonly', fetch: 'readonly', setTimeout: 'readonly', Buffer: 'readonly', AbortSignal: 'readonly' } },
+    languageOptions: {
+      parserOptions: { project: null },
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        fetch: 'readonly',
+        setTimeout: 'readonly',
+        Buffer: 'readonly',
+        AbortSignal: 'readonly',
+      },
+    },
     rules: { 'no-console': 'off', '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },
 );

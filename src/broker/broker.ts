@@ -1,0 +1,58 @@
+import type { Control, Hint } from '../core/hint.js';
+
+/** Where a hint goes. The adapter's topology file maps these to exchanges and queues. */
+export type Destination = { to: 'resource-manager' } | { to: 'queue'; queue: string } | { to: 'worker'; worker: string };
+
+/**
+ * `confirmed`: on the disks of a majority. `returned`: nobody has declared that queue yet.
+ * `deferred`: no connection, a blocked one, or no answer within 2 s; the sweep will hint again.
+ */
+export type PublishResult = 'confirmed' | 'returned' | 'deferred';
+
+export interface Delivery {
+  hint: Hint;
+  /** Acknowledges once; a delivery of a connection that is gone is dropped silently (the broker delivers it again). */
+  ack(): void;
+}
+
+export interface Subscription {
+  /**
+   * How many deliveries may be unacknowledged. 0 cancels the consumer, and what was prefetched but not given to `onDelivery` goes back.
+   * The last value wins and survives reconnects.
+   */
+  setPrefetch(count: number): void;
+  /** Cancels for good; unacknowledged deliveries go back to the queue. Bounded. */
+  close(): Promise<void>;
+}
+
+export interface BrokerStatus {
+  state: 'connecting' | 'up' | 'blocked' | 'closed';
+  /** Consumers that should consume, and those that were seen to. */
+  consumers: { queue: string; consuming: boolean }[];
+  reconnects: number;
+  returned: number;
+  deferred: number;
+  dead: number;
+  version?: string;
+}
+
+/** Transport of hints. Nothing here is ever needed for correctness. */
+export interface Broker {
+  /**
+   * Connects in the background, for ever, with jittered back-off. Resolves at once; `status()` tells.
+   * Throws only if the topology on the broker contradicts ours (a queue with other arguments).
+   */
+  start(): Promise<void>;
+  /** Never throws, never waits longer than 2 s, never queues in memory beyond a bound of 1,000 unconfirmed. */
+  publish(hint: Hint, destination: Destination): Promise<PublishResult>;
+  /** Declares the queue and consumes it whenever there is a connection. `onDelivery` must not throw. Prefetch starts at `prefetch`. */
+  consume(destination: Destination, prefetch: number, onDelivery: (delivery: Delivery) => void): Subscription;
+  /** To every process; best effort. */
+  broadcast(message: Control): void;
+  onControl(handler: (message: Control) => void): void;
+  /** Messages and consumers of a queue; undefined when there is no such queue or no connection. */
+  depth(destination: Destination): Promise<{ messages: number; consumers: number } | undefined>;
+  status(): BrokerStatus;
+  /** Within 2 s, whatever the broker does. */
+  close(): Promise<void>;
+}

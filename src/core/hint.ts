@@ -1,0 +1,63 @@
+/**
+ * Messages are hints: ids of at most 1 KiB. They wake somebody up; what is done is decided by the record alone.
+ * So a hint may be lost, doubled, late or forged without harm.
+ */
+export type Hint =
+  /** To `work.<queue>` or `worker.<name>`: this task is ready to start. */
+  | { kind: 'start'; task: string }
+  /** To `resource-manager`: these tasks were accepted, became ready, ended or were cancelled. */
+  | { kind: 'changed'; tasks: string[] };
+
+/** Broadcast to every process on `interlock.control`. */
+export type Control = { kind: 'cancel'; task: string };
+
+/** 20 ids of 36 characters stay well below 1 KiB. */
+export const IDS_PER_HINT = 20;
+export const MAX_HINT_BYTES = 1_024;
+const VERSION = 1;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export type Decoded<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+export function encode(message: Hint | Control): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ v: VERSION, ...message }));
+}
+
+/** Reads a hint from bytes of any origin; never throws. */
+export function decodeHint(bytes: Uint8Array): Decoded<Hint> {
+  const envelope = decodeEnvelope(bytes);
+  if (!envelope.ok) return envelope;
+  const { kind, task, tasks } = envelope.value;
+  if (kind === 'start' && isId(task)) return { ok: true, value: { kind, task } };
+  if (kind === 'changed' && Array.isArray(tasks) && tasks.length <= IDS_PER_HINT && tasks.every(isId)) {
+    return { ok: true, value: { kind, tasks } };
+  }
+  return { ok: false, reason: 'neither a start nor a changed hint' };
+}
+
+/** Reads a control message from bytes of any origin; never throws. */
+export function decodeControl(bytes: Uint8Array): Decoded<Control> {
+  const envelope = decodeEnvelope(bytes);
+  if (!envelope.ok) return envelope;
+  const { kind, task } = envelope.value;
+  if (kind === 'cancel' && isId(task)) return { ok: true, value: { kind, task } };
+  return { ok: false, reason: 'not a known control message' };
+}
+
+function decodeEnvelope(bytes: Uint8Array): Decoded<Record<string, unknown>> {
+  if (bytes.length > MAX_HINT_BYTES) return { ok: false, reason: `${bytes.length} bytes, at most ${MAX_HINT_BYTES}` };
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return { ok: false, reason: 'not JSON' };
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { ok: false, reason: 'not an object' };
+  const envelope = parsed as Record<string, unknown>;
+  if (envelope['v'] !== VERSION) return { ok: false, reason: `version ${String(envelope['v']).slice(0, 20)}, not ${VERSION}` };
+  return { ok: true, value: envelope };
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}

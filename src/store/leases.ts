@@ -1,0 +1,60 @@
+/** The two things that one process at a time may lead. */
+export type LeaseName = 'resource-manager' | 'beat';
+
+export interface Lease {
+  name: LeaseName;
+  holder: string;
+  incarnation: string;
+  /** Raised by every acquisition, also by the same holder. */
+  epoch: number;
+  /** The next fence number to give (resource manager). */
+  fence: number;
+  /** Every number at or below it is stored or void (resource manager). */
+  floor: number;
+}
+
+export interface LeaseStore {
+  /**
+   * Takes the lease if it lapsed by server time (or was resigned), raising the epoch and naming the session in which this process
+   * makes its grants. Where the old holder's open transaction blocks the write for 2 s, that session is killed and the write tried once more.
+   * Undefined: somebody else holds it.
+   */
+  acquire(name: LeaseName, holder: { name: string; incarnation: string }, leaseMs: number): Promise<Lease | undefined>;
+  /** Prolongs exactly this lease (name, holder, incarnation, epoch), writing `floor` too. False: it is lost. Never acquires. */
+  renew(lease: Lease, leaseMs: number): Promise<boolean>;
+  /** Lets the lease lapse at once, if it is still this one. */
+  resign(lease: Lease): Promise<void>;
+  read(
+    name: LeaseName,
+  ): Promise<{ holder: string; incarnation: string; epoch: number; live: boolean; floor: number } | undefined>;
+}
+
+export interface GrantRequest {
+  id: string;
+  exclusive: string[];
+  shared: string[];
+  maxAttempts: number;
+  /** Bind to this worker. */
+  worker?: string;
+}
+
+export type GrantVerdict =
+  /** All of them carry their grants now; `fence` is the lease's next fence number. */
+  | { kind: 'granted'; fence: number }
+  /** At least one no longer waits for resources without a grant; nothing was written. Read them again. */
+  | { kind: 'mismatch' }
+  /** A granted task that is not final conflicts; nothing was written. The graph is wrong: rebuild. */
+  | { kind: 'conflict'; holder: string }
+  /** The lease is not this one any more. */
+  | { kind: 'deposed' };
+
+export interface GrantStore {
+  /**
+   * One transaction: writes the lease (this epoch, this fence), checks that no other granted open task conflicts, gives every task its grant
+   * and moves it to `waiting` for `worker`, `readyAt` now. At most 100. A transient write conflict is retried inside, at most 5 times.
+   * Throws StoreError `unknown` when the commit's fate is unclear: step down and rebuild.
+   */
+  grant(lease: Lease, requests: readonly GrantRequest[]): Promise<GrantVerdict>;
+  /** Takes the binding off granted tasks that have not started and are bound to none of these workers; resolves with their ids. */
+  unbind(lease: Lease, liveWorkers: readonly string[]): Promise<string[]>;
+}

@@ -1,0 +1,32 @@
+/**
+ * The ports to the truth. Adapters: `mongo/`. Rules that hold for every method:
+ * - a write that resolves is stored by a majority; a read that leads to an act is a majority read;
+ * - every call has a deadline; what is not clearly answered throws `StoreError` with outcome `unknown`, and such a
+ *   write may still land later. The caller reads back by the token that it sent;
+ * - every change of a task names the expected state and owner; what did not match is told, never forced.
+ */
+export type { GrantStore, Lease, LeaseName, LeaseStore, GrantRequest, GrantVerdict } from './leases.js';
+export type { DocumentStore, StoredDocument, Documents } from './documents.js';
+export type { ProcessStore } from './processes.js';
+export type { ScheduleStore } from './schedules.js';
+export type { CancelVerdict, ClaimQuery, InsertVerdict, LineTask, Start, TaskFilter, TaskPage, TaskStore } from './tasks.js';
+
+import type { Documents } from './documents.js';
+import type { GrantStore, LeaseStore } from './leases.js';
+import type { ProcessStore } from './processes.js';
+import type { ScheduleStore } from './schedules.js';
+import type { TaskStore } from './tasks.js';
+
+/** One database, as a process sees it. */
+export interface Store {
+  tasks: TaskStore;
+  processes: ProcessStore;
+  leases: LeaseStore;
+  grants: GrantStore;
+  schedules: ScheduleStore;
+  documents: Documents;
+  /** Server version, and how long a ping took in milliseconds. Throws StoreError. */
+  ping(): Promise<{ version: string; pingMs: number }>;
+  /** Bounded: gives up after 2 s. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,165 @@
+import type { Ending } from '../core/outcome.js';
+import type { FinalState, State } from '../core/state.js';
+import type { EndReason, NewTask, ProgressReport, Run, Task } from '../core/task.js';
+
+export type InsertVerdict =
+  | { kind: 'stored'; task: Task }
+  /** The number had been closed meanwhile (or the insert clashed on it): insert again with a new one. */
+  | { kind: 'seq-taken' }
+  /** A task with this principal and idempotency key, or with this schedule slot, is stored already. */
+  | { kind: 'duplicate'; task: Task };
+
+/** What a waiting line needs to know of a task: small, so that 100,000 of them fit in memory. */
+export type LineTask = Pick<
+  Task,
+  | 'id'
+  | 'seq'
+  | 'name'
+  | 'queue'
+  | 'priority'
+  | 'exclusive'
+  | 'shared'
+  | 'state'
+  | 'waitingFor'
+  | 'grant'
+  | 'run'
+  | 'maxAttempts'
+  | 'createdAt'
+  | 'startedAt'
+>;
+
+export interface ClaimQuery {
+  /** Tasks of these queues that are bound to no worker … */
+  queues: string[];
+  /** … and tasks bound to this one. */
+  worker: string;
+  limit: number;
+  /** Read these too, whatever their place. */
+  hinted: string[];
+}
+
+/** One start that is asked for. `fence` is that of the grant that was read, 0 without resources. */
+export interface Start {
+  id: string;
+  attempt: number;
+  fence: number;
+}
+
+export type CancelVerdict =
+  /** It had not started: over at once. */
+  | { kind: 'canceled'; task: Task }
+  /** Its worker will stop it. Also the answer to a repeated cancel. */
+  | { kind: 'canceling'; task: Task }
+  | { kind: 'final'; task: Task }
+  | { kind: 'missing' };
+
+export interface TaskFilter {
+  state?: State[];
+  name?: string[];
+  queue?: string[];
+  worker?: string[];
+  /** Reserved by the task, in either mode. */
+  resource?: string[];
+  tag?: string[];
+  parent?: string[];
+  correlationId?: string[];
+  schedule?: string[];
+  createdAfter?: Date;
+  createdBefore?: Date;
+  finishedAfter?: Date;
+  finishedBefore?: Date;
+}
+
+/** A page in order of id (creation). `after`/`before` are ids that the page must follow or precede. */
+export interface TaskPage {
+  items: Task[];
+  /** Whether more lie beyond the page, in the direction of reading. */
+  more: boolean;
+}
+
+export interface TaskStore {
+  // --- accept -------------------------------------------------------------------------------------------------
+  /** Takes `count` consecutive acceptance numbers and gives the first. Never in advance: the insert follows at once. */
+  takeNumbers(count: number): Promise<number>;
+  /**
+   * Inserts many at once, each for itself; verdicts in the same order. Task `i` takes number `firstSeq + i`, `createdAt` is
+   * server time (also `readyAt` where the task waits for neither delay nor dependencies). An unclear answer is read back by id
+   * inside; what stays unclear throws StoreError `unknown`.
+   */
+  insert(tasks: readonly NewTask[], firstSeq: number): Promise<InsertVerdict[]>;
+  /** All or none, in one transaction. `seq-taken`: none is stored. `duplicate` likewise, with the clash. Throws StoreError. */
+  insertAll(
+    tasks: readonly NewTask[],
+    firstSeq: number,
+  ): Promise<{ kind: 'stored'; tasks: Task[] } | { kind: 'seq-taken' } | { kind: 'duplicate'; task: Task }>;
+  /** The task of this principal and key, if any. */
+  byIdempotencyKey(principal: string, key: string): Promise<Task | undefined>;
+
+  // --- start and end ------------------------------------------------------------------------------------------
+  /**
+   * Tasks that could start now (`waiting` for `worker`, not past `expiresAt`): the best by priority, then number, up to `limit`,
+   * and the hinted ones among them or beside them. Bound tasks come only to their worker.
+   */
+  claimable(query: ClaimQuery): Promise<Task[]>;
+  /**
+   * Moves each to `running` where it is still `waiting` for `worker` with that attempt and fence, unbound or bound to this worker,
+   * and not past `expiresAt`; attempt + 1, `run` as given with server time, `startedAt`. Resolves with exactly the ids that are this run's
+   * (unclear or short answers are read back by token). Throws StoreError `unknown` when even that failed: then none may be begun.
+   */
+  start(starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>>;
+  /**
+   * Ends starts by (id, token, state running or canceling): moves `run` into `attempts[]`, sets state, `finishedAt`, result or error,
+   * `reason`, closes progress reports left open with the task's end; a final state frees the resources in the same write.
+   * `requeued` goes back to `waiting` for `worker` with its grant; if the task is `canceling` it becomes canceled with the reason of its
+   * cancel instead; so does `canceled`. Resolves with the ids for which the record shows this very end (also when an earlier
+   * try had landed). Throws StoreError `unknown`: call again with the same endings.
+   */
+  finish(endings: readonly Ending[]): Promise<Set<string>>;
+  /** A start that nobody runs: `running → waiting` for `worker`, attempt - 1, grant kept; `canceling → canceled`. By token. */
+  giveBack(id: string, token: string): Promise<boolean>;
+  /** Running and canceling tasks that name this incarnation: what the database thinks this process runs. */
+  namedBy(incarnation: string): Promise<Task[]>;
+  /** Every running or canceling task, oldest first, at most `limit`, after this id. */
+  active(limit: number, afterId?: string): Promise<Task[]>;
+  /** Latest progress and created resources of a running task, by token; coalesced by the caller. False: no longer its run. */
+  report(id: string, token: string, report: { progress: ProgressReport[]; createdResources: string[] }): Promise<boolean>;
+
+  // --- cancel, delay, expiry -----------------------------------------------------------------------------------
+  cancel(id: string, by: string, reason: EndReason): Promise<CancelVerdict>;
+  /** Waiting tasks whose delay or retry has ended by server time, earliest first. */
+  due(limit: number): Promise<{ id: string; waitingFor: 'delay' | 'retry' }[]>;
+  /** Makes due tasks ready (`resources` or `worker`) with fresh numbers from `firstSeq`. Resolves with those that moved. */
+  promote(tasks: readonly { id: string; waitingFor: 'delay' | 'retry' }[], firstSeq: number): Promise<Task[]>;
+  /** Cancels waiting tasks past `expiresAt` with reason `expired`; resolves with the ids of those that it moved. */
+  expire(limit: number): Promise<string[]>;
+  /** Ready tasks (waiting for `worker`, or for `resources` without a grant when `waitingFor` says so) for longer than `ms`, in order of number. */
+  readyFor(waitingFor: 'worker' | 'resources', ms: number, limit: number): Promise<LineTask[]>;
+
+  // --- the resource manager's reads -----------------------------------------------------------------------------
+  /** Every number above `seq` in order, voids included as `{seq, void: true}`. */
+  range(seq: number, limit: number): Promise<(LineTask | { seq: number; void: true })[]>;
+  /** What is stored under these numbers now. */
+  byNumbers(numbers: readonly number[]): Promise<(LineTask | { seq: number; void: true })[]>;
+  /** Closes numbers with void records; a number that a task holds meanwhile is left alone. Resolves when each is stored or void. */
+  voidNumbers(numbers: readonly number[]): Promise<void>;
+  /** Tasks with a grant that are not final. */
+  holders(): Promise<LineTask[]>;
+  /** Waiting for resources without a grant, in order of number, above `seq`. */
+  waitingForResources(seq: number, limit: number): Promise<LineTask[]>;
+  byIds(ids: readonly string[]): Promise<LineTask[]>;
+  /** Ids that became final within the last `ms` by server time (newest 10,000). */
+  endedWithin(ms: number): Promise<string[]>;
+
+  // --- views ----------------------------------------------------------------------------------------------------
+  get(id: string): Promise<Task | undefined>;
+  list(filter: TaskFilter, page: { limit: number; newestFirst: boolean; after?: string; before?: string }): Promise<TaskPage>;
+  /** Counts up to `cap` and stops there. */
+  count(filter: TaskFilter, cap: number): Promise<number>;
+  /** Who holds this resource and who waits for it, holders first, then by number; at most `limit`. */
+  line(resource: string, limit: number): Promise<LineTask[]>;
+  countByState(): Promise<Partial<Record<State, number>>>;
+  /** Deletes a final task: `deleted`, `not-final` or `missing`. */
+  remove(id: string): Promise<'deleted' | 'not-final' | 'missing'>;
+}
+
+export type { FinalState };
