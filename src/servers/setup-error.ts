@@ -1,0 +1,32 @@
+/** What went wrong while servers were set up, in a form that a person can act on. */
+export type SetupErrorCode =
+  | 'unsupported-platform' // no /proc: process identities cannot be told apart
+  | 'no-rabbitmq' // none on the machine and none could be fetched
+  | 'no-mongodb' // none on the machine and none could be fetched
+  | 'command-failed' // an external command ended with an error or ran into its deadline
+  | 'command-missing' // an external command is not on this machine
+  | 'checksum-mismatch' // what was fetched is not what is pinned
+  | 'server-failed' // a server ended, or was not ready in time
+  | 'busy'; // a lock, port or folder stayed taken
+
+/**
+ * An expected failure of the set-up: `message` says what happened, `ways` are the ways on, one sentence each.
+ * Show both, without a stack.
+ */
+export class SetupError extends Error {
+  readonly code: SetupErrorCode;
+  readonly ways: readonly string[];
+
+  constructor(code: SetupErrorCode, message: string, options: { ways?: readonly string[]; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SetupError';
+    this.code = code;
+    this.ways = options.ways ?? [];
+  }
+}
+
+/** The message and the ways on as lines for a terminal. Anything but a SetupError is a bug and keeps its stack. */
+export function describeSetupError(error: unknown): string[] {
+  if (!(error instanceof SetupError)) return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  return [error.message, ...error.ways.map(way => `  - ${way}`)];
+}
