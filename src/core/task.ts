@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from './json.js';
-import type { FinalState, State, WaitingFor } from './state.js';
+import type { State, WaitingFor } from './state.js';
 
 /**
  * A grant is the only lock there is: a task that carries one and is not final holds its resources.
@@ -118,5 +118,3 @@ export function needsResources(task: Pick<Task, 'exclusive' | 'shared'>): boolea
 export function fenceOf(task: Pick<Task, 'grant' | 'attempt'>): number | undefined {
   return task.grant && task.grant.fence + task.attempt - 1;
 }
-
-export type EndedTask = Task & { state: FinalState };

@@ -41,7 +41,8 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
     levels: Object.fromEntries(LOG_LEVELS.map((level, index) => [level, index])),
     level: options.level,
     format: winston.format.printf(render),
-    transports: [transport], // winston types its instances as if they were constructors
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its instances as constructors
+    transports: [transport],
   });
   let closed: Promise<void> | undefined;
   const write = (level: LogLevel, fields: { message: string }): void => {

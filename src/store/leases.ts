@@ -55,6 +55,9 @@ export interface GrantStore {
    * Throws StoreError `unknown` when the commit's fate is unclear: step down and rebuild.
    */
   grant(lease: Lease, requests: readonly GrantRequest[]): Promise<GrantVerdict>;
-  /** Takes the binding off granted tasks that have not started and are bound to none of these workers; resolves with their ids. */
-  unbind(lease: Lease, liveWorkers: readonly string[]): Promise<string[]>;
+  /**
+   * Granted tasks that have not started and are bound to none of these workers: binds them to `to`, or lets any worker of their queue
+   * take them. Only under this lease's epoch. Resolves with their ids (at most 1,000).
+   */
+  unbind(lease: Lease, liveWorkers: readonly string[], to?: string): Promise<string[]>;
 }

@@ -1,0 +1,139 @@
+import { InterlockError } from '../core/errors.js';
+import type { NewTask, Task } from '../core/task.js';
+import type { InsertVerdict, TaskStore } from '../store/store.js';
+import type { Hints } from './hints.js';
+
+export interface Accepted {
+  task: Task;
+  /** The task was there already: the same idempotency key or schedule slot. */
+  replayed: boolean;
+}
+
+export interface AcceptorDeps {
+  tasks: Pick<TaskStore, 'takeNumbers' | 'insert' | 'insertAll' | 'byIdempotencyKey'>;
+  hints: Hints;
+}
+
+interface Waiting {
+  task: NewTask;
+  /** How often its number was closed under it. */
+  tries: number;
+  resolve(accepted: Accepted): void;
+  reject(error: unknown): void;
+}
+
+/** One insert carries at most this many: 100 documents cost 0.15 ms each, more would only make the first wait. */
+const MAX_BATCH = 100;
+/** Requests that wait for their insert beyond this are refused with OVERLOADED. */
+const MAX_WAITING = 5_000;
+/** A number is closed under an insert only when the insert took longer than the gap time (15 s): thrice in a row is an outage. */
+const MAX_TRIES = 3;
+
+/**
+ * Step 1 of the protocol: number, insert, hint. Accepted means stored by a majority; the broker is never waited for.
+ * Requests that arrive while an insert is away share the next one (group commit).
+ */
+export class Acceptor {
+  readonly #deps: AcceptorDeps;
+  #waiting: Waiting[] = [];
+  #pumping = false;
+
+  constructor(deps: AcceptorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws IDEMPOTENCY_KEY_REUSED, OVERLOADED, or StoreError (`unknown`: it may be stored nevertheless). */
+  accept(task: NewTask): Promise<Accepted> {
+    if (this.#waiting.length >= MAX_WAITING) {
+      return Promise.reject(
+        new InterlockError('OVERLOADED', `More than ${MAX_WAITING} submissions are waiting for the database. Try again.`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, tries: 0, resolve, reject });
+      if (!this.#pumping) void this.#pump();
+    });
+  }
+
+  /** All or none. Throws as `accept` does. */
+  async acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[]; replayed: boolean }> {
+    if (tasks.length === 0) return { tasks: [], replayed: false };
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const first = await this.#deps.tasks.takeNumbers(tasks.length);
+      const verdict = await this.#deps.tasks.insertAll(tasks, first);
+      if (verdict.kind === 'duplicate') return { tasks: await this.#storedBatch(tasks), replayed: true };
+      if (verdict.kind === 'seq-taken') continue;
+      for (const task of verdict.tasks) this.#deps.hints.ready(task);
+      return { tasks: verdict.tasks, replayed: false };
+    }
+    throw numbersClosed();
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      try {
+        await this.#insert(batch);
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error); // those already answered ignore it
+      }
+    }
+    this.#pumping = false;
+  }
+
+  async #insert(batch: Waiting[]): Promise<void> {
+    // Never in advance: a number that is held back while later ones are stored would be overtaken.
+    const first = await this.#deps.tasks.takeNumbers(batch.length);
+    const verdicts = await this.#deps.tasks.insert(
+      batch.map(waiting => waiting.task),
+      first,
+    );
+    batch.forEach((waiting, index) => this.#settle(waiting, verdicts[index]));
+  }
+
+  #settle(waiting: Waiting, verdict: InsertVerdict | undefined): void {
+    if (!verdict) throw new Error('the store gave fewer verdicts than tasks');
+    switch (verdict.kind) {
+      case 'stored':
+        this.#deps.hints.ready(verdict.task);
+        waiting.resolve({ task: verdict.task, replayed: false });
+        return;
+      case 'seq-taken':
+        if (++waiting.tries < MAX_TRIES) this.#waiting.unshift(waiting);
+        else waiting.reject(numbersClosed());
+        return;
+      case 'duplicate':
+        if (sameRequest(waiting.task, verdict.task)) waiting.resolve({ task: verdict.task, replayed: true });
+        else waiting.reject(keyReused(waiting.task));
+    }
+  }
+
+  /** The tasks that an earlier request with the same keys stored, in the order of this one. */
+  async #storedBatch(tasks: NewTask[]): Promise<Task[]> {
+    const stored: Task[] = [];
+    for (const task of tasks) {
+      const key = task.idempotency;
+      const found = key && (await this.#deps.tasks.byIdempotencyKey(key.principal, key.key));
+      if (!found || !sameRequest(task, found)) throw keyReused(task);
+      stored.push(found);
+    }
+    return stored;
+  }
+}
+
+function sameRequest(asked: NewTask, stored: Task): boolean {
+  return asked.idempotency?.bodyHash === stored.idempotency?.bodyHash;
+}
+
+function keyReused(task: NewTask): InterlockError {
+  const key = task.idempotency?.key ?? '';
+  return new InterlockError('IDEMPOTENCY_KEY_REUSED', `The Idempotency-Key "${key}" was used before with another body.`);
+}
+
+function numbersClosed(): InterlockError {
+  return new InterlockError(
+    'OVERLOADED',
+    'The database is too slow: the acceptance number was closed before the task was stored. Try again.',
+  );
+}

@@ -1,0 +1,39 @@
+import { outcomeOfLoss, type Ending } from '../core/outcome.js';
+import type { Task } from '../core/task.js';
+import type { Log } from '../process/log.js';
+import type { TaskStore } from '../store/store.js';
+import type { Hints } from './hints.js';
+
+export interface LostDeps {
+  tasks: Pick<TaskStore, 'finish' | 'get'>;
+  hints: Hints;
+  log: Log;
+}
+
+/**
+ * Ends starts whose process is dead, each by its token, so that a start that was given back or begun anew meanwhile is left alone.
+ * The caller has made sure that the incarnations are not live and, where it could, that their children are gone.
+ */
+export async function endLost(deps: LostDeps, tasks: readonly Task[]): Promise<number> {
+  const endings = tasks.flatMap((task): Ending[] =>
+    task.run ? [{ id: task.id, token: task.run.token, outcome: outcomeOfLoss(task) }] : [],
+  );
+  if (endings.length === 0) return 0;
+  const ended = await deps.tasks.finish(endings);
+  for (const task of tasks) {
+    if (!ended.has(task.id)) continue;
+    deps.log.error(
+      `Task ${task.id.slice(0, 8)} (${task.name}) lost its worker ${task.run?.worker ?? ''} during start ${task.attempt}.`,
+      {
+        taskId: task.id,
+        correlationId: task.correlationId,
+        onWorkerLoss: task.onWorkerLoss,
+      },
+    );
+    // It is ready again where its type allows; else its resources are free.
+    const now = await deps.tasks.get(task.id);
+    if (now?.state === 'waiting') deps.hints.ready(now);
+    else deps.hints.changed([task.id]);
+  }
+  return ended.size;
+}

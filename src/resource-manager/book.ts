@@ -1,0 +1,72 @@
+import { ConflictGraph } from '../core/conflict-graph.js';
+import { claimsOf } from '../core/reservation.js';
+import { isFinal } from '../core/state.js';
+import { needsResources } from '../core/task.js';
+import type { Log } from '../process/log.js';
+import type { LineTask } from '../store/store.js';
+
+/**
+ * What the leading resource manager knows: the conflict graph and, for each task in it, what a grant needs. It is a copy of what the
+ * database says, built anew in every term.
+ */
+export class Book {
+  readonly graph = new ConflictGraph();
+  readonly #tasks = new Map<string, LineTask>();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  get(id: string): LineTask | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /** Takes a record as it is now: into line, as a holder, or out. */
+  apply(task: LineTask): void {
+    const holds = task.grant !== undefined && !isFinal(task.state);
+    const waits = task.state === 'waiting' && task.waitingFor === 'resources' && task.grant === undefined;
+    if (!needsResources(task)) return;
+    if (!holds && !waits) {
+      this.drop(task.id, task.state);
+      return;
+    }
+    this.#tasks.set(task.id, task);
+    this.graph.submit({ id: task.id, seq: task.seq, claims: claimsOf(task), granted: holds });
+  }
+
+  /** Out of the graph: it ended, or is not there any more. */
+  drop(id: string, state: string): void {
+    const task = this.#tasks.get(id);
+    if (!task) return;
+    const held = this.graph.find(id)?.granted ?? false;
+    this.graph.remove(id);
+    this.#tasks.delete(id);
+    if (held) this.#log.info(`Released ${names(task)}: task ${id.slice(0, 8)} (${task.name}) is ${state}.`, { taskId: id });
+    else this.#log.debug(`Task ${id.slice(0, 8)} (${task.name}) left the line: it is ${state}.`, { taskId: id });
+  }
+
+  granted(id: string, worker: string | undefined): void {
+    const task = this.#tasks.get(id);
+    if (!task) return;
+    this.graph.grant(id);
+    // The fence is of no use here; what matters is that it holds, and for whom.
+    task.grant = { fence: 1, epoch: 0, at: task.createdAt, ...(worker === undefined ? {} : { worker }) };
+    task.waitingFor = 'worker';
+    this.#log.info(`Reserved ${names(task)} for task ${id.slice(0, 8)} (${task.name}).`, { taskId: id });
+  }
+
+  /** Granted tasks by the worker that they are bound to. */
+  boundTo(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const id of this.graph.holderIds()) {
+      const worker = this.#tasks.get(id)?.grant?.worker;
+      if (worker !== undefined) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+    }
+    return counts;
+  }
+}
+
+function names(task: LineTask): string {
+  return [...task.exclusive.map(name => `${name} (exclusive)`), ...task.shared.map(name => `${name} (shared)`)].join(', ');
+}

@@ -1,0 +1,25 @@
+import type { Log } from '../process/log.js';
+import type { TaskStore } from '../store/store.js';
+import type { Book } from './book.js';
+
+export interface ReconcileDeps {
+  tasks: Pick<TaskStore, 'holders' | 'endedWithin'>;
+  book: Book;
+  log: Log;
+}
+
+/**
+ * Compares the graph with the database, so that a hint that was lost costs seconds: who holds, and what became final lately.
+ * Resolves false if the database knows a holder that the graph does not: then the graph cannot be trusted.
+ */
+export async function reconcile({ tasks, book, log }: ReconcileDeps, withinMs: number): Promise<boolean> {
+  const holders = new Map((await tasks.holders()).map(task => [task.id, task]));
+  for (const id of [...book.graph.holderIds()]) if (!holders.has(id)) book.drop(id, 'over');
+  for (const id of await tasks.endedWithin(withinMs)) book.drop(id, 'over');
+  for (const id of holders.keys()) {
+    if (book.graph.find(id)?.granted === true) continue;
+    log.error(`Task ${id} holds resources in the database but not in the graph.`, { taskId: id });
+    return false;
+  }
+  return true;
+}

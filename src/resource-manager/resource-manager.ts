@@ -1,0 +1,124 @@
+import type { Broker, Delivery } from '../broker/broker.js';
+import type { Timing } from '../core/timing.js';
+import { Hints } from '../dispatch/hints.js';
+import { Leadership } from '../process/leadership.js';
+import type { Log } from '../process/log.js';
+import type { Runtime } from '../process/runtime.js';
+import type { Service } from '../process/service.js';
+import type { Term } from '../process/term.js';
+import type { Store } from '../store/store.js';
+import type { Assignment } from './assign.js';
+import { Granting } from './granting.js';
+import { closeGaps, readNew, refresh, type ReadingDeps } from './reading.js';
+import { rebuild } from './rebuild.js';
+import { reconcile } from './reconcile.js';
+import { Roster } from './roster.js';
+
+export interface ResourceManagerDeps {
+  store: Pick<Store, 'tasks' | 'leases' | 'grants' | 'processes'>;
+  broker: Broker;
+  runtime: Runtime;
+  log: Log;
+  timing: Timing;
+  name: string;
+  incarnation(): string | undefined;
+  assignment: Assignment;
+}
+
+const PREFETCH = 100;
+/** Ids to read again beyond this are found by the next comparison with the database. */
+const MAX_REFRESH = 10_000;
+
+/** Grants reservations in acceptance order (steps 2 and 3). Many may run, one leads; what it knows it can read again at any time. */
+export class ResourceManager implements Service {
+  readonly name = 'resource manager';
+  readonly #deps: ResourceManagerDeps;
+  readonly #leadership: Leadership;
+  #changed = new Set<string>();
+  #nap = new AbortController();
+
+  constructor(deps: ResourceManagerDeps) {
+    this.#deps = deps;
+    this.#leadership = new Leadership({
+      leases: deps.store.leases,
+      runtime: deps.runtime,
+      log: deps.log,
+      timing: deps.timing,
+      name: 'resource-manager',
+      holder: deps.name,
+      incarnation: deps.incarnation,
+      lead: term => this.#lead(term),
+    });
+  }
+
+  get leading(): boolean {
+    return this.#leadership.leading;
+  }
+
+  start(): Promise<void> {
+    return this.#leadership.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#leadership.stop();
+  }
+
+  async #lead(term: Term): Promise<void> {
+    const { broker, log } = this.#deps;
+    // Only the leader consumes, or spares would eat its hints. Acknowledged at once: a hint is used up by waking us.
+    const hints = broker.consume({ to: 'resource-manager' }, PREFETCH, delivery => this.#note(delivery));
+    const wake = (): void => this.#nap.abort();
+    term.signal.addEventListener('abort', wake);
+    try {
+      await this.#serve(term);
+    } finally {
+      term.signal.removeEventListener('abort', wake);
+      await hints.close().catch((error: unknown) => log.warn('The consumer did not close.', { err: error }));
+    }
+  }
+
+  /** One loop: read, apply, grant. Never a read in flight with a grant, or the graph could go back in time. */
+  async #serve(term: Term): Promise<void> {
+    const { store, runtime, log, timing } = this.#deps;
+    const { book, numbering } = await rebuild({ tasks: store.tasks, leases: store.leases, clock: runtime.clock, log }, term);
+    const roster = new Roster(
+      { processes: store.processes, grants: store.grants, hints: new Hints(this.#deps.broker), tasks: store.tasks, log },
+      this.#deps.assignment,
+    );
+    const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs };
+    const hints = new Hints(this.#deps.broker);
+    const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });
+    await roster.refresh(term, book);
+    let comparedAtMs = runtime.clock.monotonicMs();
+    while (term.trusted) {
+      this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
+      await refresh(reading, this.#takeChanged());
+      let more = await readNew(reading);
+      const again = await granting.runOnce();
+      await refresh(reading, again);
+      await closeGaps(reading);
+      term.lease.floor = numbering.floor;
+      if (runtime.clock.monotonicMs() - comparedAtMs >= timing.reconcileMs) {
+        comparedAtMs = runtime.clock.monotonicMs();
+        if (!(await reconcile({ tasks: store.tasks, book, log }, 4 * timing.reconcileMs))) return;
+        await roster.refresh(term, book);
+      }
+      more ||= again.length > 1; // a single one that does not match waits for the next pass, or it would spin
+      if (!more) await runtime.timers.sleep(timing.passMs, this.#nap.signal);
+    }
+  }
+
+  #note(delivery: Delivery): void {
+    delivery.ack();
+    if (delivery.hint.kind === 'changed') {
+      for (const id of delivery.hint.tasks) if (this.#changed.size < MAX_REFRESH) this.#changed.add(id);
+    }
+    this.#nap.abort();
+  }
+
+  #takeChanged(): Set<string> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
+  }
+}

@@ -1,0 +1,61 @@
+import type { ProcessRecord } from '../core/process.js';
+import type { Hints } from '../dispatch/hints.js';
+import type { Log } from '../process/log.js';
+import type { Term } from '../process/term.js';
+import type { GrantStore, ProcessStore, TaskStore } from '../store/store.js';
+import { assign, type Assignment } from './assign.js';
+import type { Book } from './book.js';
+
+export interface RosterDeps {
+  processes: Pick<ProcessStore, 'list'>;
+  grants: Pick<GrantStore, 'unbind'>;
+  tasks: Pick<TaskStore, 'byIds'>;
+  hints: Hints;
+  log: Log;
+}
+
+/** The live workers, as far as grants are bound to one of them. Without eager assignment or dedicated workers it has nothing to say. */
+export class Roster {
+  readonly #deps: RosterDeps;
+  readonly #assignment: Assignment;
+  #workers: ProcessRecord[] = [];
+  #bound = new Map<string, number>();
+
+  constructor(deps: RosterDeps, assignment: Assignment) {
+    this.#deps = deps;
+    this.#assignment = assignment;
+  }
+
+  /** Binds a task of this queue to a worker, and counts it there. */
+  assign(queue: string): string | undefined {
+    const candidates = this.#workers.map(({ name, queues, dedicated, slots }) => ({
+      name,
+      queues,
+      dedicated,
+      slots,
+      bound: this.#bound.get(name) ?? 0,
+    }));
+    const worker = assign(queue, candidates, this.#assignment);
+    if (worker !== undefined) this.#bound.set(worker, (this.#bound.get(worker) ?? 0) + 1);
+    return worker;
+  }
+
+  /** Reads who is live, and gives tasks that are bound to a worker that is gone to another. */
+  async refresh(term: Term, book: Book): Promise<void> {
+    const records = await this.#deps.processes.list();
+    this.#workers = records.filter(record => record.role === 'worker' && record.state === 'live');
+    this.#bound = book.boundTo();
+    const live = this.#workers.map(worker => worker.name);
+    if ([...this.#bound.keys()].every(name => live.includes(name))) return;
+    const next = this.assign('default');
+    const moved = await term.inTurn(() => this.#deps.grants.unbind(term.lease, live, next));
+    if (moved.length === 0) return;
+    this.#deps.log.warn(
+      `${moved.length} granted tasks were bound to workers that are gone; ${next === undefined ? 'any worker may take them now' : `${next} takes them`}.`,
+    );
+    for (const task of await this.#deps.tasks.byIds(moved)) {
+      book.apply(task);
+      this.#deps.hints.ready(task);
+    }
+  }
+}
