@@ -1,0 +1,266 @@
+import type { Timing } from '../core/timing.js';
+import { DEFAULT_TIMING } from '../core/timing.js';
+import { address, decimal, flag, integer, list, oneOf, text, type Option } from './option.js';
+import { amqpAddressProblem, mongoAddressProblem } from './server-address.js';
+
+const DAY_MS = 86_400_000;
+const ENV_PREFIX = 'INTERLOCK';
+
+function interval(name: string, env: string, about: string): Option<number>;
+function interval(name: string, env: string, about: string, fallback: null): Option<number | null>;
+function interval(name: string, env: string, about: string, fallback?: null): Option<number | null> {
+  const preset = fallback === null ? null : DEFAULT_TIMING[name as keyof Timing];
+  return integer<number | null>({ env: `${ENV_PREFIX}_${env}`, about, default: preset, min: 1, max: DAY_MS });
+}
+
+function file(env: string, about: string): Option<string | null> {
+  return text<string | null>({ env: `${ENV_PREFIX}_${env}`, about, default: null, expected: 'the path of a file' });
+}
+
+/**
+ * Every option of every process. The units stand in the names; `config/default.json` holds these defaults,
+ * `config/custom-environment-variables.json` these names, and docs/configuration.md these sentences: tests compare them.
+ */
+export const OPTIONS = {
+  mongo: {
+    url: address({
+      env: 'INTERLOCK_MONGO_URL',
+      about: 'MongoDB, a replica set (one member is enough); the database is `interlock` unless the address names one.',
+      expected: 'the address of a MongoDB replica set',
+      check: mongoAddressProblem,
+    }),
+    tls: {
+      caFile: file('MONGO_TLS_CA_FILE', 'Certificates (PEM) of the authorities that vouch for MongoDB; turns TLS on.'),
+      certificateFile: file('MONGO_TLS_CERTIFICATE_FILE', 'Client certificate (PEM) shown to MongoDB.'),
+      keyFile: file('MONGO_TLS_KEY_FILE', 'Key (PEM) of that certificate.'),
+    },
+  },
+  amqp: {
+    url: address({
+      env: 'INTERLOCK_AMQP_URL',
+      about: 'RabbitMQ; its vhost is part of the address. `amqps://` for TLS.',
+      expected: 'the address of a RabbitMQ server',
+      check: amqpAddressProblem,
+    }),
+    prefix: text({
+      env: 'INTERLOCK_AMQP_PREFIX',
+      about: 'Stands before the name of every queue and exchange, so that deployments can share a vhost.',
+      default: '',
+      pattern: /^[A-Za-z0-9_.-]{0,40}$/,
+      expected: 'at most 40 letters, digits, _ . -',
+    }),
+    tls: {
+      caFile: file('AMQP_TLS_CA_FILE', 'Certificates (PEM) of the authorities that vouch for RabbitMQ.'),
+      certificateFile: file('AMQP_TLS_CERTIFICATE_FILE', 'Client certificate (PEM) shown to RabbitMQ.'),
+      keyFile: file('AMQP_TLS_KEY_FILE', 'Key (PEM) of that certificate.'),
+    },
+  },
+  api: {
+    host: text({
+      env: 'INTERLOCK_API_HOST',
+      about: 'Address that the API listens on; any other than a loopback address needs tokens.',
+      default: '127.0.0.1',
+      pattern: /^[A-Za-z0-9_.:-]{1,253}$/,
+      expected: 'a host name or an IP address',
+    }),
+    port: integer({
+      env: 'INTERLOCK_API_PORT',
+      about: 'Port that the API listens on; 0 takes any free one.',
+      default: 8787,
+      min: 0,
+      max: 65_535,
+    }),
+  },
+  taskModules: list({
+    env: 'INTERLOCK_TASK_MODULES',
+    about: 'Modules whose exported functions are tasks (`.ts`, `.mjs`, `.js`, or packages), beside the file plugin.',
+    default: [],
+    item: /\S/,
+    expected: 'paths or packages',
+  }),
+  dataDirectory: text({
+    env: 'INTERLOCK_DATA_DIRECTORY',
+    about: 'Folder of published content.',
+    default: '.interlock/data',
+    expected: 'the path of a folder',
+  }),
+  workingDirectory: text({
+    env: 'INTERLOCK_WORKING_DIRECTORY',
+    about: 'Folder in which every worker has its own, and every running task one inside that.',
+    default: '.interlock/work',
+    expected: 'the path of a folder',
+  }),
+  childEnvironment: list({
+    env: 'INTERLOCK_CHILD_ENVIRONMENT',
+    about: 'Names of variables that task code sees beside PATH, HOME, LANG, TZ and TMPDIR.',
+    default: [],
+    item: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    expected: 'names of environment variables',
+  }),
+  assignment: oneOf({
+    env: 'INTERLOCK_ASSIGNMENT',
+    about: '`late`: any worker of the queue starts a granted task; `eager`: the resource manager binds it to one live worker.',
+    of: ['late', 'eager'],
+    default: 'late',
+  }),
+  worker: {
+    concurrency: integer({
+      env: 'INTERLOCK_WORKER_CONCURRENCY',
+      about: 'Tasks that a worker runs at a time, each in a process of its own; unset: as many as the machine has CPUs.',
+      default: null,
+      min: 1,
+      max: 512,
+    }),
+    queues: list({
+      env: 'INTERLOCK_WORKER_QUEUES',
+      about: 'Queues that a worker takes tasks from.',
+      default: ['default'],
+      item: /^[A-Za-z0-9_.-]{1,64}$/,
+      expected: 'queue names (1 to 64 letters, digits, _ . -)',
+    }),
+    recycleAfterTasks: integer({
+      env: 'INTERLOCK_WORKER_RECYCLE_AFTER_TASKS',
+      about: 'A child process is replaced after this many tasks; 0 never.',
+      default: 1_000,
+      min: 0,
+      max: 1_000_000,
+    }),
+    childMemoryMiB: integer({
+      env: 'INTERLOCK_WORKER_CHILD_MEMORY_MIB',
+      about: 'A child process and what it started is killed above this much resident memory (MiB).',
+      default: 1_024,
+      min: 64,
+      max: 1_048_576,
+    }),
+    graceMs: integer({
+      env: 'INTERLOCK_WORKER_GRACE_MS',
+      about: 'How long a cancelled body has to react to its AbortSignal before SIGTERM.',
+      default: 5_000,
+      min: 0,
+      max: DAY_MS,
+    }),
+    killMs: integer({
+      env: 'INTERLOCK_WORKER_KILL_MS',
+      about: 'How long its process group then has until SIGKILL.',
+      default: 2_000,
+      min: 0,
+      max: DAY_MS,
+    }),
+    shutdownGraceMs: integer({
+      env: 'INTERLOCK_WORKER_SHUTDOWN_GRACE_MS',
+      about: 'How long a worker that was asked to end lets its running tasks finish before it cancels them.',
+      default: 0,
+      min: 0,
+      max: DAY_MS,
+    }),
+    resultLimitBytes: integer({
+      env: 'INTERLOCK_WORKER_RESULT_LIMIT_BYTES',
+      about: 'A larger result (as JSON) fails its task with RESULT_TOO_LARGE.',
+      default: 1_048_576,
+      min: 1_024,
+      max: 8_388_608,
+    }),
+  },
+  file: {
+    allowPrivateOrigins: flag({
+      env: 'INTERLOCK_FILE_ALLOW_PRIVATE_ORIGINS',
+      about: 'Whether the file plugin may mirror from loopback and private addresses.',
+      default: true,
+    }),
+  },
+  log: {
+    level: oneOf({
+      env: 'INTERLOCK_LOG_LEVEL',
+      about: 'The least important lines that are written.',
+      of: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+      default: 'info',
+    }),
+    format: oneOf({
+      env: 'INTERLOCK_LOG_FORMAT',
+      about: '`json` one object a line, `pretty` for people, `auto`: pretty on a terminal.',
+      of: ['auto', 'json', 'pretty'],
+      default: 'auto',
+    }),
+  },
+  timing: {
+    scale: decimal({
+      env: 'INTERLOCK_TIMING_SCALE',
+      about: 'Multiplies every interval of this table; tests run a fifth.',
+      default: 1,
+      min: 0.05,
+      max: 10,
+    }),
+    heartbeatMs: interval('heartbeatMs', 'WORKER_HEARTBEAT_MS', 'A process raises its heartbeat counter this often.'),
+    heartbeatDeadlineMs: interval(
+      'heartbeatDeadlineMs',
+      'TIMING_HEARTBEAT_DEADLINE_MS',
+      'One heartbeat may take this long; unset: four fifths of `heartbeatMs` (4000).',
+      null,
+    ),
+    selfFenceMs: interval(
+      'selfFenceMs',
+      'WORKER_SELF_FENCE_MS',
+      'Without a good heartbeat for this long, a worker kills its children.',
+    ),
+    ttlMs: interval('ttlMs', 'WORKER_TTL_MS', 'Life of a heartbeat in the database, by server time.'),
+    watchMs: interval(
+      'watchMs',
+      'TIMING_WATCH_MS',
+      'A beat has watched a silent process this long before it calls it missing; unset: between `selfFenceMs` and `ttlMs` (22000).',
+      null,
+    ),
+    sweepMs: interval('sweepMs', 'WORKER_SWEEP_MS', 'Beats look for missing processes and lost hints this often.'),
+    leaseMs: interval('leaseMs', 'TIMING_LEASE_MS', 'Life of a leader lease, by server time.'),
+    leaseRenewMs: interval('leaseRenewMs', 'TIMING_LEASE_RENEW_MS', 'A leader renews its lease this often.'),
+    leaseTrustMs: interval(
+      'leaseTrustMs',
+      'TIMING_LEASE_TRUST_MS',
+      'A leader trusts its lease this long from the start of its last renewal.',
+    ),
+    gapMs: interval('gapMs', 'TIMING_GAP_MS', 'An acceptance number that stays missing this long is closed.'),
+    passMs: interval('passMs', 'TIMING_PASS_MS', 'Without hints the resource manager looks for new tasks this often.'),
+    reconcileMs: interval(
+      'reconcileMs',
+      'TIMING_RECONCILE_MS',
+      'The resource manager compares its graph with the database this often.',
+    ),
+    claimIdleMs: interval('claimIdleMs', 'TIMING_CLAIM_IDLE_MS', 'A free slot without a hint asks the database this often.'),
+    busyMs: interval('busyMs', 'TIMING_BUSY_MS', 'A worker whose slots are all taken this long stops consuming.'),
+    rehintMs: interval('rehintMs', 'TIMING_REHINT_MS', 'A ready task that was not started is hinted again after this long.'),
+  },
+} as const;
+
+export interface Group {
+  readonly [key: string]: Option<unknown> | Group;
+}
+
+type ValuesOf<T> = T extends Option<infer V> ? V : { readonly [K in keyof T]: ValuesOf<T[K]> };
+
+/** What files and variables say: as written, before anything is derived. */
+export type Settings = ValuesOf<typeof OPTIONS>;
+
+/** What the processes run with. Folders are absolute; `timing` is complete, consistent and scaled. */
+export type Config = Omit<Settings, 'timing'> & { readonly timing: Timing };
+
+/** Read from the environment alone, because no file can be read before them, or by clients that have no files. */
+export const ENVIRONMENT_ONLY = [
+  { env: 'INTERLOCK_CONFIG_DIR', default: './config', about: "Folder of your own settings, read over the package's defaults." },
+  { env: 'INTERLOCK_URL', default: 'http://127.0.0.1:8787', about: 'Where the API is, for clients and the command line.' },
+  { env: 'INTERLOCK_TOKEN', default: 'none', about: 'Bearer token of clients and the command line.' },
+  {
+    env: 'INTERLOCK_SERVERS_CACHE',
+    default: '.interlock/servers',
+    about: 'Where the embedded servers of `npm start` and `interlock dev` are kept.',
+  },
+] as const;
+
+export function isOption(entry: Option<unknown> | Group): entry is Option<unknown> {
+  return entry.kind === 'option';
+}
+
+/** Every option with its key, as `worker.graceMs`, in the order of the table. */
+export function allOptions(group: Group = OPTIONS, prefix = ''): { key: string; option: Option<unknown> }[] {
+  return Object.entries(group).flatMap(([name, entry]) =>
+    isOption(entry) ? [{ key: prefix + name, option: entry }] : allOptions(entry, `${prefix}${name}.`),
+  );
+}
