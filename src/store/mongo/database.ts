@@ -1,0 +1,88 @@
+import type { Collection, Db, MongoClient } from 'mongodb';
+import type { ProcessRecord } from '../../core/process.js';
+import type { Schedule } from '../../core/schedule.js';
+import { LIMIT, read } from './calls.js';
+import { Causality } from './causality.js';
+import type { TaskDocument } from './task-documents.js';
+
+export interface CounterDocument {
+  _id: 'seq';
+  n: number;
+  /** Server time of the last taking. */
+  at?: Date;
+}
+
+export interface LeaseDocument {
+  _id: string;
+  holder: string;
+  incarnation: string;
+  /** In which the holder makes its grants: what a successor must kill if it is stuck. */
+  session: unknown;
+  epoch: number;
+  until: Date;
+  fence: number;
+  floor: number;
+}
+
+/** `endedAt` stands in records that are missing or stopped; they are forgotten after 7 days. */
+export type ProcessDocument = Omit<ProcessRecord, 'name'> & { _id: string; endedAt?: Date };
+
+/** The submit body is kept as JSON text, as all that users wrote. */
+export type ScheduleDocument = Omit<Schedule, 'id' | 'task'> & { _id: string; task: string };
+
+export interface MetaDocument {
+  _id: 'deployment';
+  schema: number;
+  generation: number;
+  seqHigh: number;
+  createdAt: Date;
+}
+
+/** The part of a log that an adapter needs. */
+export interface StoreLog {
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** What the parts of the adapter share: the clients, the collections, and two times that were read. */
+export interface Database {
+  /** Everything about tasks; writes are retried once by the driver. */
+  bulk: MongoClient;
+  /** Heartbeats, leases and grants, on connections of their own; the driver retries nothing. */
+  vital: MongoClient;
+  bulkDb: Db;
+  tasks: Collection<TaskDocument>;
+  counters: Collection<CounterDocument>;
+  schedules: Collection<ScheduleDocument>;
+  meta: Collection<MetaDocument>;
+  processes: Collection<ProcessDocument>;
+  leases: Collection<LeaseDocument>;
+  /** The same tasks by the vital client, for transactions that also write a lease. */
+  grantedTasks: Collection<TaskDocument>;
+  causality: Causality;
+  /** Server time as it came with the last numbers. */
+  numbersAt: { latest?: Date };
+}
+
+export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient }, name: string): Database {
+  const bulkDb = clients.bulk.db(name);
+  const vitalDb = clients.vital.db(name);
+  return {
+    ...clients,
+    bulkDb,
+    tasks: bulkDb.collection('tasks'),
+    counters: bulkDb.collection('counters'),
+    schedules: bulkDb.collection('schedules'),
+    meta: bulkDb.collection('meta'),
+    processes: vitalDb.collection('processes'),
+    leases: vitalDb.collection('leases'),
+    grantedTasks: vitalDb.collection('tasks'),
+    causality: new Causality(),
+    numbersAt: {},
+  };
+}
+
+/** Server time, where no pipeline can give it. */
+export async function serverNow(db: Database): Promise<Date> {
+  const hello = await read('server time', () => db.bulkDb.command({ hello: 1, ...LIMIT }));
+  return hello.localTime as Date;
+}

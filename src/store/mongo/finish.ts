@@ -1,0 +1,133 @@
+import type { Document } from 'mongodb';
+import type { Ending } from '../../core/outcome.js';
+import { LIMIT, read, write } from './calls.js';
+import type { Database } from './database.js';
+import { batches, toWritten, type WrittenEnding } from './ending-documents.js';
+import { orStillUnclear, pick, updateTasks, without } from './pipelines.js';
+import type { TaskDocument } from './task-documents.js';
+
+const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
+
+/** Ends many starts, batch after batch; what landed before an error is recognised when the same endings come again. */
+export async function finish(db: Database, endings: readonly Ending[]): Promise<Set<string>> {
+  const ended = new Set<string>();
+  for (const batch of batches(endings.map(toWritten))) {
+    for (const id of await finishBatch(db, batch)) ended.add(id);
+  }
+  return ended;
+}
+
+async function finishBatch(db: Database, batch: readonly WrittenEnding[]): Promise<Iterable<string>> {
+  const ids = batch.map(each => each.id);
+  const tokens = batch.map(each => each.token);
+  const guard = {
+    'run.token': { $in: tokens },
+    state: ACTIVE,
+    $expr: { $eq: ['$run.token', pick(ids, tokens)] },
+  };
+  const pipeline = [{ $set: { ending: pick(ids, batch) } }, { $set: TARGET }, { $set: ended() }, { $unset: ['ending', 'to'] }];
+  const answer = await updateTasks(db, 'finish', ids, { guard, pipeline });
+  if (answer === batch.length) return ids;
+  return orStillUnclear(answer, () => endedSo(db, batch));
+}
+
+/** A task in `canceling` whose start was lost, given up or cancelled is canceled, whatever else was meant for it. */
+const GIVES_WAY = { $and: [{ $eq: ['$state', 'canceling'] }, '$ending.loss'] };
+const TARGET = {
+  to: {
+    $switch: {
+      branches: [
+        { case: GIVES_WAY, then: 'canceled' },
+        { case: { $eq: ['$ending.kind', 'requeued'] }, then: 'waiting' },
+      ],
+      default: '$ending.kind',
+    },
+  },
+};
+
+/** All of a task's end; where an expression has no value, the field goes away. */
+function ended(): Document {
+  const queuedAgain = { $eq: ['$to', 'waiting'] };
+  const reason = { $cond: [GIVES_WAY, '$cancel.reason', '$ending.reason'] };
+  return {
+    state: '$to',
+    attempts: { $concatArrays: ['$attempts', [endedStart({ $cond: [GIVES_WAY, '$cancel.reason', '$ending.startReason'] })]] },
+    ...without('run', 'dueAt'),
+    waitingFor: { $cond: [queuedAgain, 'worker', '$$REMOVE'] },
+    grant: { $cond: [queuedAgain, '$grant', '$$REMOVE'] },
+    readyAt: { $cond: [queuedAgain, '$$NOW', '$readyAt'] },
+    startedAt: { $cond: [queuedAgain, '$$REMOVE', '$startedAt'] },
+    finishedAt: { $cond: [queuedAgain, '$$REMOVE', '$$NOW'] },
+    reason: { $cond: [queuedAgain, '$$REMOVE', reason] },
+    result: { $cond: [{ $eq: ['$to', 'completed'] }, '$ending.result', '$$REMOVE'] },
+    error: { $cond: [{ $eq: ['$to', 'failed'] }, '$ending.error', '$$REMOVE'] },
+    progress: closedProgress({ $cond: [queuedAgain, 'canceled', '$to'] }),
+  };
+}
+
+/** The entry that `attempts` gets: the run and its grant, copied in the same write that ends them. */
+export function endedStart(reason: unknown): Document {
+  return {
+    n: '$attempt',
+    worker: '$run.worker',
+    incarnation: '$run.incarnation',
+    token: '$run.token',
+    grant: {
+      $cond: [{ $eq: [{ $type: '$grant' }, 'missing'] }, '$$REMOVE', { fence: '$grant.fence', epoch: '$grant.epoch' }],
+    },
+    startedAt: '$run.at',
+    finishedAt: '$$NOW',
+    reason,
+    exit: '$ending.exit',
+  };
+}
+
+/** Reports that the body left open end as its task does. */
+export function closedProgress(state: unknown): Document {
+  const closed = { $mergeObjects: ['$$report', { state }] };
+  return {
+    $map: {
+      input: '$progress',
+      as: 'report',
+      in: { $cond: [{ $eq: ['$$report.state', 'running'] }, closed, '$$report'] },
+    },
+  };
+}
+
+/** Which records show these very ends, written now or by an earlier try. */
+async function endedSo(db: Database, batch: readonly WrittenEnding[]): Promise<string[]> {
+  const filter = { _id: { $in: batch.map(each => each.id) }, 'attempts.token': { $in: batch.map(each => each.token) } };
+  const found = await read('finish, read back', () =>
+    db.tasks.find(filter, { projection: { attempts: 1, cancel: 1 }, hint: { _id: 1 }, ...LIMIT }).toArray(),
+  );
+  const byId = new Map(found.map(each => [each._id, each]));
+  return batch.filter(ending => shows(byId.get(ending.id), ending)).map(ending => ending.id);
+}
+
+function shows(record: Pick<TaskDocument, 'attempts' | 'cancel'> | undefined, ending: WrittenEnding): boolean {
+  const attempt = record?.attempts.find(each => each.token === ending.token);
+  if (!attempt) return false;
+  return attempt.reason === ending.startReason || (ending.loss && attempt.reason === record?.cancel?.reason);
+}
+
+/** Takes a start back that nobody runs. It was no attempt, so it leaves no trace, unless it is the end of a cancelled task. */
+export async function giveBack(db: Database, id: string, token: string): Promise<boolean> {
+  const canceling = { $eq: ['$state', 'canceling'] };
+  const either = (canceled: unknown, waiting: unknown): Document => ({ $cond: [canceling, canceled, waiting] });
+  const change = {
+    state: either('canceled', 'waiting'),
+    attempts: either({ $concatArrays: ['$attempts', [endedStart('given-back')]] }, '$attempts'),
+    attempt: either('$attempt', { $subtract: ['$attempt', 1] }),
+    ...without('run'),
+    waitingFor: either('$$REMOVE', 'worker'),
+    grant: either('$$REMOVE', '$grant'),
+    startedAt: either('$startedAt', '$$REMOVE'),
+    finishedAt: either('$$NOW', '$$REMOVE'),
+    reason: either('$cancel.reason', '$$REMOVE'),
+    progress: closedProgress('canceled'),
+  };
+  const result = await write('give back', () =>
+    db.tasks.updateOne({ _id: id, 'run.token': token, state: ACTIVE }, [{ $set: change }], LIMIT),
+  );
+  return result.matchedCount === 1;
+}

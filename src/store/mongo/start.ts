@@ -1,0 +1,67 @@
+import type { Document } from 'mongodb';
+import type { Run } from '../../core/task.js';
+import type { Start } from '../tasks.js';
+import { LIMIT, read } from './calls.js';
+import type { Database } from './database.js';
+import { literal, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
+
+/** Starts them all by one command; a full count says that all are ours, anything else is read back by token. */
+export async function start(db: Database, starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>> {
+  if (starts.length === 0) return new Set();
+  const ids = starts.map(each => each.id);
+  const guard = { state: 'waiting' as const, waitingFor: 'worker' as const, $expr: { $and: expectations(starts, run.worker) } };
+  const answer = await updateTasks(db, 'start', ids, { guard, pipeline: [{ $set: running(run) }] });
+  if (answer === new Set(ids).size) return new Set(ids);
+  return orStillUnclear(answer, () => startedBy(db, ids, run.token));
+}
+
+/** As the caller read each task, bound to nobody else, not expired, not cancelled. */
+function expectations(starts: readonly Start[], worker: string): Document[] {
+  const ids = starts.map(each => each.id);
+  return [
+    {
+      $eq: [
+        '$attempt',
+        pick(
+          ids,
+          starts.map(each => each.attempt),
+        ),
+      ],
+    },
+    {
+      $eq: [
+        { $ifNull: ['$grant.fence', 0] },
+        pick(
+          ids,
+          starts.map(each => each.fence),
+        ),
+      ],
+    },
+    { $eq: [{ $ifNull: ['$grant.worker', literal(worker)] }, literal(worker)] },
+    { $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }] },
+    { $eq: [{ $type: '$cancel' }, 'missing'] },
+  ];
+}
+
+function running(run: Omit<Run, 'at'>): Document {
+  return {
+    state: 'running',
+    ...without('waitingFor'),
+    attempt: { $add: ['$attempt', 1] },
+    startedAt: '$$NOW',
+    run: {
+      worker: literal(run.worker),
+      incarnation: literal(run.incarnation),
+      token: literal(run.token),
+      at: '$$NOW',
+    },
+  };
+}
+
+async function startedBy(db: Database, ids: readonly string[], token: string): Promise<Set<string>> {
+  const filter = { _id: { $in: [...ids] }, 'run.token': token };
+  const found = await read('start, read back', () =>
+    db.tasks.find(filter, { projection: { _id: 1 }, hint: { _id: 1 }, ...LIMIT }).toArray(),
+  );
+  return new Set(found.map(each => each._id));
+}

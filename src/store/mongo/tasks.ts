@@ -1,0 +1,49 @@
+import type { TaskStore } from '../tasks.js';
+import { byIdempotencyKey, insert, takeNumbers } from './accept.js';
+import { insertAll } from './accept-all.js';
+import { cancel } from './cancel.js';
+import { active, claimable, namedBy, report } from './claim.js';
+import type { Database } from './database.js';
+import { due, expire, promote } from './delays.js';
+import { finish, giveBack } from './finish.js';
+import { byIds, byNumbers, endedWithin, holders, line, range, readyFor, voidNumbers, waitingForResources } from './lines.js';
+import { start } from './start.js';
+import { count, countByState, get, list, remove } from './views.js';
+
+export function mongoTasks(db: Database): TaskStore {
+  return {
+    takeNumbers: howMany => takeNumbers(db, howMany),
+    insert: (tasks, firstSeq) => insert(db, tasks, firstSeq),
+    insertAll: (tasks, firstSeq) => insertAll(db, tasks, firstSeq),
+    byIdempotencyKey: (principal, key) => byIdempotencyKey(db, principal, key),
+
+    claimable: query => claimable(db, query),
+    start: (starts, run) => start(db, starts, run),
+    finish: endings => finish(db, endings),
+    giveBack: (id, token) => giveBack(db, id, token),
+    namedBy: incarnation => namedBy(db, incarnation),
+    active: (limit, afterId) => active(db, limit, afterId),
+    report: (id, token, latest) => report(db, { id, token }, latest),
+
+    cancel: (id, by, reason) => cancel(db, id, by, reason),
+    due: limit => due(db, limit),
+    promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
+    expire: limit => expire(db, limit),
+    readyFor: (waitingFor, ms, limit) => readyFor(db, waitingFor, ms, limit),
+
+    range: (seq, limit) => range(db, seq, limit),
+    byNumbers: numbers => byNumbers(db, numbers),
+    voidNumbers: numbers => voidNumbers(db, numbers),
+    holders: () => holders(db),
+    waitingForResources: (seq, limit) => waitingForResources(db, seq, limit),
+    byIds: ids => byIds(db, ids),
+    endedWithin: ms => endedWithin(db, ms),
+
+    get: id => get(db, id),
+    list: (filter, page) => list(db, filter, page),
+    count: (filter, cap) => count(db, filter, cap),
+    line: (resource, limit) => line(db, resource, limit),
+    countByState: () => countByState(db),
+    remove: id => remove(db, id),
+  };
+}
