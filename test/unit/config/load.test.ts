@@ -102,7 +102,7 @@ describe('The configuration', () => {
     settings('local.toml', 'api = 1');
     expect(problems()[0]?.detail).to.match(/Cannot find module 'toml'/);
     rmSync(join(folder, 'config', 'local.toml'));
-    settings('local.cjs', 'module.exports = undefined;');
+    settings('local.json', 'null');
     expect(problems()[0]?.detail).to.match(/holds no settings/);
   });
 
