@@ -9,7 +9,10 @@ export type Hint =
   | { kind: 'changed'; tasks: string[] };
 
 /** Broadcast to every process on `interlock.control`. */
-export type Control = { kind: 'cancel'; task: string };
+export interface Control {
+  kind: 'cancel';
+  task: string;
+}
 
 /** 20 ids of 36 characters stay well below 1 KiB. */
 export const IDS_PER_HINT = 20;
@@ -54,7 +57,7 @@ function decodeEnvelope(bytes: Uint8Array): Decoded<Record<string, unknown>> {
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { ok: false, reason: 'not an object' };
   const envelope = parsed as Record<string, unknown>;
-  if (envelope['v'] !== VERSION) return { ok: false, reason: `version ${String(envelope['v']).slice(0, 20)}, not ${VERSION}` };
+  if (envelope.v !== VERSION) return { ok: false, reason: `version ${String(envelope.v).slice(0, 20)}, not ${VERSION}` };
   return { ok: true, value: envelope };
 }
 

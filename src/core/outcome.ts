@@ -26,3 +26,9 @@ export function outcomeOfLoss(task: Pick<Task, 'attempt' | 'maxAttempts' | 'onWo
   const message = `The worker was lost during each of its ${task.maxAttempts} starts; it will not be started again.`;
   return { kind: 'failed', error: { code: 'POISONED', message }, reason: 'worker-lost' };
 }
+
+/** What becomes of a task that a stopping worker cut off: as a loss, but nobody calls it poisoned. */
+export function outcomeOfShutdown(task: Pick<Task, 'attempt' | 'maxAttempts' | 'onWorkerLoss'>): Outcome {
+  const again = task.onWorkerLoss === 'requeue' && task.attempt < task.maxAttempts;
+  return { kind: again ? 'requeued' : 'canceled', reason: 'worker-shutdown' };
+}

@@ -105,7 +105,7 @@ export class WaitingLine {
 
   /** Two shared groups that nothing parts any more. The smaller moves, so a place moves O(log n) times at most. */
   #merge(before: Group | undefined, after: Group | undefined): void {
-    if (!before || !after || before.mode !== 'shared' || after.mode !== 'shared') return;
+    if (!(before?.mode === 'shared' && after?.mode === 'shared')) return;
     const [smaller, larger] = before.places.size < after.places.size ? [before, after] : [after, before];
     const arriving = before === this.#head ? [...after.places] : [];
     for (const place of smaller.places) this.#put(place, larger);

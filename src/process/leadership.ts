@@ -13,9 +13,9 @@ export interface LeadershipDeps {
   name: LeaseName;
   holder: string;
   /** Undefined while the process is not registered: then it does not stand for election. */
-  incarnation(): string | undefined;
+  incarnation: () => string | undefined;
   /** The leader's work. Resolves, or throws, when it is over; must end soon after `term.signal` aborts. */
-  lead(term: Term): Promise<void>;
+  lead: (term: Term) => Promise<void>;
 }
 
 /**
@@ -60,8 +60,7 @@ export class Leadership implements Service {
         log.warn(`Standing for ${name} failed.`, { err: error });
       }
       // Half a renewal: a lapsed lease is noticed soon, and spares do not ask in step.
-      if (!this.#stopping.signal.aborted)
-        await runtime.timers.sleep(jittered(timing.leaseRenewMs / 2, runtime.random), this.#stopping.signal);
+      await runtime.timers.sleep(jittered(timing.leaseRenewMs / 2, runtime.random), this.#stopping.signal);
     }
   }
 
@@ -105,12 +104,13 @@ export class Leadership implements Service {
     const { runtime, timing } = this.#deps;
     while (!term.signal.aborted) {
       await runtime.timers.sleep(timing.leaseRenewMs, term.signal);
-      if (!term.signal.aborted) await term.inTurn(() => this.#renewOnce(term.lease, term));
+      await term.inTurn(() => this.#renewOnce(term.lease, term));
     }
   }
 
   async #renewOnce(lease: Lease, term: Term): Promise<void> {
     const { leases, runtime, timing, log } = this.#deps;
+    if (term.signal.aborted) return;
     const askedAtMs = runtime.clock.monotonicMs();
     try {
       if (await leases.renew(lease, timing.leaseMs)) term.trustFrom(askedAtMs);

@@ -54,7 +54,7 @@ export class Loop implements Service {
         log.error(`${this.name}: this round failed, the next one follows.`, { err: error });
         waitMs = jittered(Math.min(everyMs, 1_000), runtime.random); // not in step with whoever failed on the same fault
       }
-      if (!this.#stopping.signal.aborted) await runtime.timers.sleep(waitMs ?? everyMs, this.#nap.signal);
+      await runtime.timers.sleep(waitMs ?? everyMs, this.#nap.signal);
     }
   }
 }

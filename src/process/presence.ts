@@ -7,9 +7,9 @@ export interface PresenceDeps extends RegistrationDeps {
   /** Everything of the record but the incarnation, which is fresh for every registration. */
   identity: Omit<Registration, 'incarnation'>;
   /** After every good heartbeat, with the monotonic time at which it was begun. Must not throw; not waited for. */
-  onBeat(incarnation: string, startedAtMs: number): void;
+  onBeat: (incarnation: string, startedAtMs: number) => void;
   /** The incarnation can no longer be trusted to be live: kill its children; resolves when they are gone. */
-  onLost(incarnation: string): Promise<void>;
+  onLost: (incarnation: string) => Promise<void>;
 }
 
 /**

@@ -11,11 +11,11 @@ export interface RegistrationDeps {
   log: Log;
   timing: Timing;
   /** Whether the process itself is gone, as far as this machine can prove. False: cannot tell, or it lives. */
-  provedGone(holder: ProcessRecord): boolean;
+  provedGone: (holder: ProcessRecord) => boolean;
   /** Kills what a dead process of this machine left running and resolves when it is seen gone. */
-  endChildren(holder: ProcessRecord): Promise<void>;
+  endChildren: (holder: ProcessRecord) => Promise<void>;
   /** Ends the tasks that the dead incarnation was running. */
-  endTasks(holder: ProcessRecord): Promise<void>;
+  endTasks: (holder: ProcessRecord) => Promise<void>;
 }
 
 /** Somebody alive has the name. */

@@ -14,7 +14,7 @@ export interface GrantingDeps {
   term: Term;
   log: Log;
   /** Which worker a task of this queue is bound to, if any. */
-  assign(queue: string): string | undefined;
+  assign: (queue: string) => string | undefined;
 }
 
 /**

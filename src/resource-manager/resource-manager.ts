@@ -21,7 +21,7 @@ export interface ResourceManagerDeps {
   log: Log;
   timing: Timing;
   name: string;
-  incarnation(): string | undefined;
+  incarnation: () => string | undefined;
   assignment: Assignment;
 }
 

@@ -1,0 +1,71 @@
+import type { Broker } from '../broker/broker.js';
+import type { Timing } from '../core/timing.js';
+import { Hints } from '../dispatch/hints.js';
+import { Leadership } from '../process/leadership.js';
+import type { Log } from '../process/log.js';
+import { Loop } from '../process/loop.js';
+import type { Runtime } from '../process/runtime.js';
+import { startAll, stopAll, type Service } from '../process/service.js';
+import type { Term } from '../process/term.js';
+import type { Store } from '../store/store.js';
+import { createDueSlots, type SlotsDeps } from './slots.js';
+import { Sweep } from './sweep.js';
+
+export interface BeatDeps {
+  store: Store;
+  broker: Broker;
+  runtime: Runtime;
+  log: Log;
+  timing: Timing;
+  name: string;
+  incarnation: () => string | undefined;
+  submit: SlotsDeps['submit'];
+}
+
+/** Due schedules are looked for this often; one indexed read. */
+const TICK_MS = 1_000;
+
+/** Time as a role: every beat sweeps, the leader creates the tasks of schedules. */
+export class Beat implements Service {
+  readonly name = 'beat';
+  readonly #deps: BeatDeps;
+  readonly #parts: Service[];
+  readonly #leadership: Leadership;
+
+  constructor(deps: BeatDeps) {
+    this.#deps = deps;
+    const { store, broker, runtime, log, timing } = deps;
+    const sweep = new Sweep({ store, broker, hints: new Hints(broker), runtime, log, timing });
+    this.#leadership = new Leadership({
+      leases: store.leases,
+      runtime,
+      log,
+      timing,
+      name: 'beat',
+      holder: deps.name,
+      incarnation: deps.incarnation,
+      lead: term => this.#lead(term),
+    });
+    this.#parts = [new Loop({ name: 'sweep', everyMs: timing.sweepMs, runtime, log }, () => sweep.runOnce()), this.#leadership];
+  }
+
+  get leading(): boolean {
+    return this.#leadership.leading;
+  }
+
+  start(): Promise<void> {
+    return startAll(this.#parts);
+  }
+
+  stop(): Promise<void> {
+    return stopAll(this.#parts);
+  }
+
+  async #lead(term: Term): Promise<void> {
+    const { store, submit, runtime, log } = this.#deps;
+    while (term.trusted) {
+      await createDueSlots({ schedules: store.schedules, submit, log }, () => term.trusted);
+      await runtime.timers.sleep(TICK_MS, term.signal);
+    }
+  }
+}

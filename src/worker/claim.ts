@@ -1,0 +1,53 @@
+import type { Task } from '../core/task.js';
+import type { Runtime } from '../process/runtime.js';
+import type { TaskStore } from '../store/store.js';
+import type { OwnTasks } from './own-tasks.js';
+import type { Claimed } from './run-task.js';
+
+export interface ClaimDeps {
+  tasks: Pick<TaskStore, 'claimable' | 'start'>;
+  own: OwnTasks;
+  runtime: Runtime;
+  worker: string;
+  queues: string[];
+}
+
+export interface Claim {
+  started: Claimed[];
+  /** Somebody else was quicker with some of them: there may be more. */
+  contended: boolean;
+}
+
+/**
+ * Step 4: reads the best tasks that could start (by priority, then number; the hinted ones among them), and starts them by compare-and-set
+ * in one command. What it resolves with is ours beyond doubt. Throws StoreError; then nothing is begun, and should the write have landed
+ * all the same, the next heartbeat gives those tasks back.
+ */
+export async function claim(deps: ClaimDeps, incarnation: string, limit: number, hinted: string[]): Promise<Claim> {
+  const { tasks, own, runtime, worker, queues } = deps;
+  const candidates = await tasks.claimable({ queues, worker, limit, hinted });
+  const best = candidates.toSorted(byPriorityThenNumber).slice(0, limit);
+  if (best.length === 0) return { started: [], contended: false };
+  const token = runtime.random.uuid();
+  for (const { id } of best) own.expect(id, token);
+  let mine = new Set<string>();
+  try {
+    const starts = best.map(task => ({ id: task.id, attempt: task.attempt, fence: task.grant?.fence ?? 0 }));
+    mine = await tasks.start(starts, { worker, incarnation, token });
+  } finally {
+    for (const { id } of best) if (!mine.has(id)) own.forget(id, token);
+  }
+  const at = runtime.clock.wall(); // for display in this process; the record has the server's time
+  const started = best
+    .filter(task => mine.has(task.id))
+    .map((task): Claimed => ({
+      task: { ...task, state: 'running', attempt: task.attempt + 1, run: { worker, incarnation, token, at } },
+      token,
+      incarnation,
+    }));
+  return { started, contended: started.length < best.length };
+}
+
+function byPriorityThenNumber(a: Task, b: Task): number {
+  return b.priority - a.priority || a.seq - b.seq;
+}

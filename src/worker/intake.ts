@@ -1,0 +1,99 @@
+import type { Broker, Delivery, Destination, Subscription } from '../broker/broker.js';
+import type { Timing } from '../core/timing.js';
+import type { Runtime } from '../process/runtime.js';
+
+export interface IntakeDeps {
+  broker: Pick<Broker, 'consume' | 'publish'>;
+  runtime: Runtime;
+  timing: Timing;
+  slots: number;
+  sources: Destination[];
+  /** Something has changed that the claim loop should look at. */
+  wake: () => void;
+}
+
+/** A hint that was delivered and not acknowledged: the right to claim one task. */
+export interface Ticket {
+  task: string;
+  source: Destination;
+  ack(): void;
+}
+
+/**
+ * The consumers of a worker. A ticket is kept while its task runs, so that the broker sends no more than there are slots; but never
+ * for longer than `busyMs`: RabbitMQ closes the channel of a delivery that stays unacknowledged (30 minutes), prefetched ones included.
+ * When all slots have been busy that long, the consumers are cancelled and what is at hand goes back for others.
+ */
+export class Intake {
+  readonly #deps: IntakeDeps;
+  #subscriptions: Subscription[] = [];
+  #tickets: Ticket[] = [];
+  #prefetch = 0;
+  #fullSinceMs: number | undefined;
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+  }
+
+  open(): void {
+    this.#prefetch = this.#deps.slots;
+    this.#subscriptions = this.#deps.sources.map(source =>
+      this.#deps.broker.consume(source, this.#prefetch, delivery => this.#take(source, delivery)),
+    );
+  }
+
+  /** Stops consuming and gives back what was not used. */
+  async close(): Promise<void> {
+    const subscriptions = this.#subscriptions;
+    this.#subscriptions = [];
+    this.giveBack(this.#tickets.splice(0));
+    await Promise.all(subscriptions.map(subscription => subscription.close()));
+  }
+
+  get waiting(): number {
+    return this.#tickets.length;
+  }
+
+  takeTickets(count: number): Ticket[] {
+    return this.#tickets.splice(0, count);
+  }
+
+  /** For another worker, or for later: the same hint, at the end of the queue. */
+  giveBack(tickets: readonly Ticket[]): void {
+    for (const ticket of tickets) {
+      void this.#deps.broker.publish({ kind: 'start', task: ticket.task }, ticket.source);
+      ticket.ack();
+    }
+  }
+
+  /** Fits the consumers to the free slots; resolves how long nothing will change by itself, in milliseconds. */
+  adjust(free: number): number {
+    const now = this.#deps.runtime.clock.monotonicMs();
+    if (free > 0) {
+      this.#fullSinceMs = undefined;
+      if (free > this.#prefetch) this.#consume(free);
+      return Infinity;
+    }
+    this.#fullSinceMs ??= now;
+    const leftMs = this.#fullSinceMs + this.#deps.timing.busyMs - now;
+    if (leftMs > 0) return leftMs;
+    if (this.#prefetch > 0) this.#consume(0);
+    this.giveBack(this.#tickets.splice(0));
+    return Infinity;
+  }
+
+  #consume(prefetch: number): void {
+    this.#prefetch = prefetch;
+    for (const subscription of this.#subscriptions) subscription.setPrefetch(prefetch);
+  }
+
+  #take(source: Destination, delivery: Delivery): void {
+    const ticket: Ticket = { task: delivery.hint.kind === 'start' ? delivery.hint.task : '', source, ack: () => delivery.ack() };
+    if (delivery.hint.kind !== 'start') {
+      ticket.ack(); // a hint in the wrong queue wakes nobody
+      return;
+    }
+    this.#tickets.push(ticket); // bounded by the prefetch of each consumer
+    this.#deps.wake();
+  }
+}

@@ -1,0 +1,67 @@
+import type { Ending } from '../core/outcome.js';
+import type { Log } from '../process/log.js';
+import { jittered, type Runtime } from '../process/runtime.js';
+import type { TaskStore } from '../store/store.js';
+
+export interface RecorderDeps {
+  tasks: Pick<TaskStore, 'finish'>;
+  runtime: Runtime;
+  log: Log;
+  /** Whether this incarnation may still write: a later word of a fenced process is void anyway, so it is not sent. */
+  trusted: (incarnation: string) => boolean;
+}
+
+interface Waiting {
+  ending: Ending;
+  incarnation: string;
+  resolve(recorded: boolean): void;
+}
+
+const MAX_BATCH = 100;
+const RETRY_MS = 500;
+
+/**
+ * Writes the ends of starts, many in one command: those that gather while a write is away share the next one (group commit).
+ * An unclear answer is asked again with the same tokens until it is clear, or until this incarnation is fenced.
+ */
+export class Recorder {
+  readonly #deps: RecorderDeps;
+  #waiting: Waiting[] = [];
+  #writing = false;
+
+  constructor(deps: RecorderDeps) {
+    this.#deps = deps;
+  }
+
+  /** False: somebody else has ended that start, or this incarnation is fenced; the outcome is dropped, never forced. */
+  record(ending: Ending, incarnation: string): Promise<boolean> {
+    return new Promise(resolve => {
+      this.#waiting.push({ ending, incarnation, resolve }); // bounded by the slots
+      if (!this.#writing) void this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const recorded = await this.#finish(batch);
+      for (const { ending, resolve } of batch) resolve(recorded.has(ending.id));
+    }
+    this.#writing = false;
+  }
+
+  async #finish(batch: Waiting[]): Promise<Set<string>> {
+    const { tasks, runtime, log, trusted } = this.#deps;
+    for (;;) {
+      const mine = batch.filter(waiting => trusted(waiting.incarnation));
+      if (mine.length === 0) return new Set();
+      try {
+        return await tasks.finish(mine.map(waiting => waiting.ending));
+      } catch (error) {
+        log.warn(`The ends of ${mine.length} tasks are not recorded yet; trying again.`, { err: error });
+        await runtime.timers.sleep(jittered(RETRY_MS, runtime.random));
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Json, JsonObject } from '../core/json.js';
+import { outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../core/outcome.js';
+import { needsResources, type Task } from '../core/task.js';
+import type { Hints } from '../dispatch/hints.js';
+import type { Log } from '../process/log.js';
+import type { TaskStore } from '../store/store.js';
+import type { OwnTasks } from './own-tasks.js';
+import type { Pool } from './pool.js';
+import type { Recorder } from './recorder.js';
+import { Reporter } from './reporter.js';
+
+/** One start that is ours: the record as it was claimed, and the token of this start. */
+export interface Claimed {
+  task: Task;
+  token: string;
+  incarnation: string;
+}
+
+export interface RunDeps {
+  pool: Pool;
+  own: OwnTasks;
+  recorder: Recorder;
+  tasks: Pick<TaskStore, 'report'>;
+  hints: Hints;
+  log: Log;
+  /** Submits what a task body spawns, as a child of that task. */
+  spawn: (body: JsonObject, parent: Task) => Promise<{ id: string }>;
+  service: (name: string, input: JsonObject, task: Task) => Promise<Json>;
+}
+
+/** The life of one start, as a line of verbs. Never rejects; when it resolves the slot is free. */
+export async function runTask(claimed: Claimed, deps: RunDeps): Promise<void> {
+  const { id, correlationId, attempt } = claimed.task;
+  const scoped = { ...deps, log: deps.log.child({ taskId: id, correlationId, attempt }) };
+  const reporter = begin(claimed, scoped);
+  const ended = await execute(claimed, scoped, reporter);
+  const outcome = classify(ended, claimed.task);
+  await reporter.flush();
+  const recorded = await record(claimed, outcome, scoped);
+  release(claimed, outcome, recorded, scoped);
+}
+
+function begin({ task, token }: Claimed, { own, tasks, log }: RunDeps): Reporter {
+  own.begin(task);
+  log.info(`Task ${task.id.slice(0, 8)} (${task.name}) starts.`);
+  return new Reporter(tasks, { id: task.id, token }, log);
+}
+
+/** When this resolves, nothing of the body is running any more. */
+function execute({ task, token }: Claimed, { pool, spawn, service }: RunDeps, reporter: Reporter): Promise<Outcome> {
+  return pool.run(
+    { task, token },
+    {
+      report: (progress, createdResources) => reporter.report(progress, createdResources),
+      spawn: body => spawn(body, task),
+      service: (name, input) => service(name, input, task),
+    },
+  );
+}
+
+/** A start that was cut off by no fault of its own may be allowed another one. */
+function classify(outcome: Outcome, task: Task): Outcome {
+  if (outcome.kind !== 'canceled') return outcome;
+  if (outcome.reason === 'worker-lost') return outcomeOfLoss(task);
+  if (outcome.reason === 'worker-shutdown') return outcomeOfShutdown(task);
+  return outcome;
+}
+
+function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recorder }: RunDeps): Promise<boolean> {
+  return recorder.record({ id: task.id, token, outcome }, incarnation);
+}
+
+/** The write that ended the task has freed its resources; what is left is to say so. */
+function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, { own, hints, log }: RunDeps): void {
+  own.forget(task.id, token);
+  if (!recorded) {
+    log.warn(
+      `Task ${task.id.slice(0, 8)} (${task.name}) was ended by somebody else meanwhile; its outcome (${outcome.kind}) is dropped.`,
+    );
+    return;
+  }
+  log.info(
+    `Task ${task.id.slice(0, 8)} (${task.name}) is ${outcome.kind}.`,
+    outcome.kind === 'failed' ? { code: outcome.error.code } : {},
+  );
+  if (outcome.kind === 'requeued') hints.start(task);
+  else if (needsResources(task)) hints.changed([task.id]);
+}
