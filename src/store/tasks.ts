@@ -57,6 +57,7 @@ export interface TaskFilter {
   state?: State[];
   name?: string[];
   queue?: string[];
+  /** Runs there, or ran there once. */
   worker?: string[];
   /** Reserved by the task, in either mode. */
   resource?: string[];
@@ -64,16 +65,20 @@ export interface TaskFilter {
   parent?: string[];
   correlationId?: string[];
   schedule?: string[];
+  /** From `…After`, itself included, up to but without `…Before`. */
   createdAfter?: Date;
   createdBefore?: Date;
   finishedAfter?: Date;
   finishedBefore?: Date;
 }
 
-/** A page in order of id (creation). `after`/`before` are ids that the page must follow or precede. */
+/**
+ * A page in order of id (creation), or the reverse. `after` and `before` are ids that the page follows or precedes in that order; with
+ * `before` it is the page that ends there.
+ */
 export interface TaskPage {
   items: Task[];
-  /** Whether more lie beyond the page, in the direction of reading. */
+  /** Whether more lie beyond the page, in the direction of reading: behind it, or in front of it with `before`. */
   more: boolean;
 }
 
@@ -111,11 +116,15 @@ export interface TaskStore {
    * Ends starts by (id, token, state running or canceling): moves `run` into `attempts[]`, sets state, `finishedAt`, result or error,
    * `reason`, closes progress reports left open with the task's end; a final state frees the resources in the same write.
    * `requeued` goes back to `waiting` for `worker` with its grant; if the task is `canceling` it becomes canceled with the reason of its
-   * cancel instead; so does `canceled`. Resolves with the ids for which the record shows this very end (also when an earlier
+   * cancel instead; so do `canceled`, and `failed` by `worker-lost`, which is no end of the body's own. A final task has no grant any more: it
+   * stands in `attempts[]`. Resolves with the ids for which the record shows this very end (also when an earlier
    * try had landed). Throws StoreError `unknown`: call again with the same endings.
    */
   finish(endings: readonly Ending[]): Promise<Set<string>>;
-  /** A start that nobody runs: `running → waiting` for `worker`, attempt - 1, grant kept; `canceling → canceled`. By token. */
+  /**
+   * A start that nobody runs: `running → waiting` for `worker`, attempt - 1, grant and `readyAt` kept, no trace in `attempts[]`;
+   * `canceling → canceled`, with an attempt whose reason is `given-back`. By token.
+   */
   giveBack(id: string, token: string): Promise<boolean>;
   /** Running and canceling tasks that name this incarnation: what the database thinks this process runs. */
   namedBy(incarnation: string): Promise<Task[]>;

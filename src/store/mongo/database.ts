@@ -22,6 +22,8 @@ export interface LeaseDocument {
   until: Date;
   fence: number;
   floor: number;
+  /** Raised by every unbinding, which must write the lease as a grant does. */
+  unbindings?: number;
 }
 
 /** `endedAt` stands in records that are missing or stopped; they are forgotten after 7 days. */

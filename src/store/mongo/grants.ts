@@ -1,26 +1,20 @@
 import type { ClientSession, Document, Filter } from 'mongodb';
-import { StoreError } from '../../core/errors.js';
 import type { GrantRequest, GrantStore, GrantVerdict, Lease } from '../leases.js';
-import { LIMIT, read, within } from './calls.js';
 import type { Database } from './database.js';
-import { translated } from './errors.js';
 import type { GrantSession } from './grant-session.js';
 import { held } from './leases.js';
-import { orStillUnclear, pick, updateTasks } from './pipelines.js';
+import { pick } from './pipelines.js';
 import type { TaskDocument } from './task-documents.js';
-import { inTransaction } from './transaction.js';
+import { STEP } from './transaction.js';
+import { unbindOnce } from './unbind.js';
 
-/** All tries of one grant together; a lease is trusted for 10 s, and what comes later than that would be in vain. */
-const GRANT_MS = 8_000;
-const STEP = { maxTimeMS: 5_000 } as const;
-/** One pass takes the binding off this many tasks at most. */
-const UNBIND_LIMIT = 1_000;
 const OPEN = { $in: ['waiting', 'running', 'canceling'] as TaskDocument['state'][] };
 
 export function mongoGrants(db: Database, session: GrantSession): GrantStore {
   return {
     grant: (lease, requests) => grant(db, session, lease, requests),
-    unbind: (lease, liveWorkers) => unbind(db, lease, liveWorkers),
+    unbind: (lease, liveWorkers, to) =>
+      session.transaction('unbind', current => unbindOnce(db, current, lease, { liveWorkers, to })),
   };
 }
 
@@ -33,19 +27,7 @@ async function grant(
   if (requests.length === 0) return { kind: 'granted', fence: lease.fence };
   const rival = rivalInBatch(requests);
   if (rival !== undefined) return { kind: 'conflict', holder: rival };
-  const { current } = session;
-  try {
-    const verdict = await within(
-      GRANT_MS,
-      inTransaction(current, 'grant', () => grantOnce(db, current, lease, requests)),
-    );
-    db.causality.note(current);
-    return verdict;
-  } catch (error) {
-    const known = translated(error, 'grant', 'unknown');
-    if (!(known instanceof StoreError) || known.outcome === 'unknown') session.replace();
-    throw known;
-  }
+  return session.transaction('grant', current => grantOnce(db, current, lease, requests));
 }
 
 interface Step {
@@ -124,36 +106,4 @@ function rivalInBatch(requests: readonly GrantRequest[]): string | undefined {
     for (const name of wish.shared) shared.set(name, id);
   }
   return undefined;
-}
-
-/**
- * Not fenced by a transaction: a deposed leader that comes late only lets any worker start what one worker should have,
- * and the record allows that.
- */
-async function unbind(db: Database, lease: Lease, liveWorkers: readonly string[]): Promise<string[]> {
-  const { name: _id, ...same } = { name: lease.name, epoch: lease.epoch };
-  const leads = await read('unbind', () => db.leases.findOne({ _id, ...same }, { projection: { _id: 1 }, ...LIMIT }));
-  if (!leads) return [];
-  const bound = {
-    state: 'waiting',
-    waitingFor: 'worker',
-    'grant.worker': { $gt: '', $nin: [...liveWorkers] },
-  } as Filter<TaskDocument>;
-  const found = await read('unbind', () =>
-    db.tasks.find(bound, { projection: { _id: 1 }, limit: UNBIND_LIMIT, ...LIMIT }).toArray(),
-  );
-  if (found.length === 0) return [];
-  const ids = found.map(each => each._id);
-  const answer = await updateTasks(db, 'unbind', ids, { guard: bound, pipeline: [{ $unset: 'grant.worker' }] });
-  if (answer === ids.length) return ids;
-  return orStillUnclear(answer, async () => {
-    const free = {
-      _id: { $in: ids },
-      state: 'waiting',
-      waitingFor: 'worker',
-      'grant.worker': null,
-    } as unknown as Filter<TaskDocument>;
-    const moved = await read('unbind, read back', () => db.tasks.find(free, { projection: { _id: 1 }, ...LIMIT }).toArray());
-    return moved.map(each => each._id);
-  });
 }

@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MongoServerError, type Db, type IndexDescriptionInfo } from 'mongodb';
 import { InterlockError } from '../../core/errors.js';
-import { read, write, LIMIT } from './calls.js';
-import type { CounterDocument, LeaseDocument, MetaDocument } from './database.js';
+import { LIMIT, read, write } from './calls.js';
+import type { MetaDocument } from './database.js';
+import { createDocuments, missingDocuments, SCHEMA } from './fixed-documents.js';
 import { INDEXES, type IndexDefinition } from './indexes.js';
-
-/** Raised when a newer Interlock writes records that an older one would misread. */
-export const SCHEMA = 1;
 
 export interface ManageReport {
   /** What was missing and is there now, as `index tasks.seq`. Empty: nothing had to be done. */
@@ -43,7 +41,7 @@ export async function check(db: Db): Promise<void> {
   for (const [collection, indexes] of INDEXES) {
     for (const index of await missingIndexes(db, collection, indexes)) missing.push(`index ${collection}.${index.name}`);
   }
-  missing.push(...(await missingDocuments(db)));
+  for (const name of await missingDocuments(db)) missing.push(`document ${name}`);
   if (missing.length === 0) return;
   const some = missing.slice(0, 3).join(', ') + (missing.length > 3 ? `, and ${missing.length - 3} more` : '');
   throw new InterlockError(
@@ -126,44 +124,4 @@ async function createIndex(db: Db, collection: string, index: IndexDefinition): 
     },
     BUILD_MS,
   );
-}
-
-interface Fixed {
-  collection: string;
-  document: CounterDocument | LeaseDocument | MetaDocument;
-}
-
-/** No lease has a holder at first, and both have lapsed; the first fence is 1, since 0 means "no grant". */
-function fixedDocuments(): Fixed[] {
-  const free = { holder: '', incarnation: '', session: null, epoch: 0, until: new Date(0), fence: 1, floor: 0 };
-  return [
-    { collection: 'counters', document: { _id: 'seq', n: 0 } },
-    { collection: 'leases', document: { _id: 'resource-manager', ...free } },
-    { collection: 'leases', document: { _id: 'beat', ...free } },
-    { collection: 'meta', document: { _id: 'deployment', schema: SCHEMA, generation: 1, seqHigh: 0, createdAt: new Date() } },
-  ];
-}
-
-async function createDocuments(db: Db): Promise<string[]> {
-  const created: string[] = [];
-  for (const { collection, document } of fixedDocuments()) {
-    const { _id, ...fields } = document;
-    const result = await write(`create ${collection}.${_id}`, () =>
-      db.collection<{ _id: string }>(collection).updateOne({ _id }, { $setOnInsert: fields }, { upsert: true, ...LIMIT }),
-    );
-    if (result.upsertedCount > 0) created.push(`document ${collection}.${_id}`);
-  }
-  return created;
-}
-
-async function missingDocuments(db: Db): Promise<string[]> {
-  const missing: string[] = [];
-  for (const { collection, document } of fixedDocuments()) {
-    const { _id } = document;
-    const found = await read(`find ${collection}.${_id}`, () =>
-      db.collection<{ _id: string }>(collection).findOne({ _id }, LIMIT),
-    );
-    if (!found) missing.push(`document ${collection}.${_id}`);
-  }
-  return missing;
 }

@@ -40,7 +40,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<MongoS
   refuseWeakUrl(options.url);
   const clients = await connect(options.url, options);
   const db = openDatabase(clients, options.database ?? databaseOf(options.url));
-  const session = new GrantSession(clients.vital);
+  const session = new GrantSession(db);
   return {
     tasks: mongoTasks(db),
     processes: mongoProcesses(db),

@@ -8,6 +8,8 @@ const OPTIONS: TransactionOptions = {
   readPreference: 'primary',
   maxCommitTimeMS: 5_000,
 };
+/** What the server may spend on one step. */
+export const STEP = { maxTimeMS: 5_000 } as const;
 const TRIES = 5;
 /** Between tries: a conflict is another short write on the same record, over in some 30 ms. */
 const PAUSE_MS = 40;

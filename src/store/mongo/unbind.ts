@@ -1,0 +1,30 @@
+import type { ClientSession, Filter } from 'mongodb';
+import type { Lease } from '../leases.js';
+import type { Database } from './database.js';
+import { held } from './leases.js';
+import type { TaskDocument } from './task-documents.js';
+import { STEP } from './transaction.js';
+
+/** One pass moves this many tasks at most. */
+const UNBIND_LIMIT = 1_000;
+
+/** A step of a leader like a grant: the lease is written first, so that a deposed leader's late step meets its successor's write. */
+export async function unbindOnce(
+  db: Database,
+  session: ClientSession,
+  lease: Lease,
+  binding: { liveWorkers: readonly string[]; to: string | undefined },
+): Promise<{ commit: boolean; value: string[] }> {
+  const nothing = { commit: false, value: [] };
+  const leads = await db.leases.updateOne(held(lease), { $inc: { unbindings: 1 } }, { session, ...STEP });
+  if (leads.matchedCount === 0) return nothing;
+  const elsewhere = { $gt: '', $nin: [...binding.liveWorkers] };
+  const bound = { state: 'waiting', waitingFor: 'worker', 'grant.worker': elsewhere } as Filter<TaskDocument>;
+  const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...STEP };
+  const found = await db.grantedTasks.find(bound, options).toArray();
+  if (found.length === 0) return nothing;
+  const ids = found.map(each => each._id);
+  const change = binding.to === undefined ? { $unset: { 'grant.worker': 1 } } : { $set: { 'grant.worker': binding.to } };
+  await db.grantedTasks.updateMany({ _id: { $in: ids } }, change as object, { session, hint: { _id: 1 }, ...STEP });
+  return { commit: true, value: ids };
+}
