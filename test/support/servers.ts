@@ -7,8 +7,8 @@ export interface TestServers {
 }
 
 export function testServers(): TestServers {
-  const mongoUrl = process.env['INTERLOCK_TEST_MONGO_URL'];
-  const amqpUrl = process.env['INTERLOCK_TEST_AMQP_URL'];
+  const mongoUrl = process.env.INTERLOCK_TEST_MONGO_URL;
+  const amqpUrl = process.env.INTERLOCK_TEST_AMQP_URL;
   if (mongoUrl !== undefined && amqpUrl !== undefined) return { mongoUrl, amqpUrl };
   const file = new URL('../../.interlock/dev-servers.json', import.meta.url);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as TestServers;

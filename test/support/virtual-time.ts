@@ -22,7 +22,6 @@ export class VirtualTime {
       this.#sleepers.sort((a, b) => a.atMs - b.atMs);
       const next = this.#sleepers[0];
       if (!next || next.atMs > end) break;
-      this.#sleepers.shift();
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.wake();
       await settled();
@@ -34,17 +33,19 @@ export class VirtualTime {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise(resolve => {
-      const sleeper = { atMs: this.#nowMs + ms, wake: resolve };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
+      const wake = (): void => {
+        signal?.removeEventListener('abort', wake);
         this.#sleepers = this.#sleepers.filter(other => other !== sleeper);
         resolve();
-      });
+      };
+      const sleeper = { atMs: this.#nowMs + ms, wake };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener('abort', wake);
     });
   }
 }
 
 /** Lets everything run that can run without time passing. */
-async function settled(): Promise<void> {
+export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve));
 }

@@ -23,5 +23,5 @@ export async function until<T>(
 
 function describe(value: unknown): string {
   if (value instanceof Error) return value.stack ?? value.message;
-  return JSON.stringify(value)?.slice(0, 500) ?? String(value);
+  return value === undefined ? 'undefined' : JSON.stringify(value).slice(0, 500);
 }

@@ -4,8 +4,12 @@ import fc from 'fast-check';
 import { ConflictGraph, type Contender } from '../../../src/core/conflict-graph.js';
 import { claimsOf, conflicts } from '../../../src/core/reservation.js';
 
-function task(id: string, seq: number, exclusive: string[], shared: string[] = [], granted = false): Contender {
-  return { id, seq, claims: claimsOf({ exclusive, shared }), granted };
+function task(id: string, seq: number, exclusive: string[], shared: string[] = []): Contender {
+  return { id, seq, claims: claimsOf({ exclusive, shared }), granted: false };
+}
+
+function holder(id: string, seq: number, exclusive: string[]): Contender {
+  return { ...task(id, seq, exclusive), granted: true };
 }
 
 /** The rule itself, written as plainly as it can be: quadratic, and obviously right. */
@@ -58,7 +62,7 @@ describe('the conflict graph', () => {
 
   it('never lets a blocked task delay one that does not conflict with it', () => {
     const graph = new ConflictGraph();
-    graph.submit(task('a', 1, ['r'], [], true));
+    graph.submit(holder('a', 1, ['r']));
     graph.submit(task('b', 2, ['r', 'q']));
     graph.submit(task('c', 3, ['p']));
     expect(runnable(graph)).to.deep.equal(['c']);
@@ -66,7 +70,7 @@ describe('the conflict graph', () => {
 
   it('keeps the place of a task that waits for several resources', () => {
     const graph = new ConflictGraph();
-    graph.submit(task('a', 1, ['r'], [], true));
+    graph.submit(holder('a', 1, ['r']));
     graph.submit(task('b', 2, ['r', 'q']));
     graph.submit(task('c', 3, ['q']));
     expect(runnable(graph)).to.deep.equal([]);
@@ -76,7 +80,7 @@ describe('the conflict graph', () => {
 
   it('puts a number that came late before later ones, unless those are granted', () => {
     const graph = new ConflictGraph();
-    graph.submit(task('late-sees-granted', 5, ['r'], [], true));
+    graph.submit(holder('late-sees-granted', 5, ['r']));
     graph.submit(task('later', 7, ['r']));
     graph.submit(task('late', 6, ['r']));
     graph.remove('late-sees-granted');

@@ -38,7 +38,7 @@ describe('the states of a task', () => {
   });
 });
 
-function reach(from: State, seen: Set<State> = new Set()): State[] {
+function reach(from: State, seen = new Set<State>()): State[] {
   if (seen.has(from)) return [...seen];
   seen.add(from);
   for (const to of MOVES[from]) reach(to, seen);
