@@ -1,0 +1,176 @@
+import { expect } from 'chai';
+
+import type { Delivery } from '../../../src/broker/broker.js';
+import { StoreError } from '../../../src/core/errors.js';
+import type { Task } from '../../../src/core/task.js';
+import { DEFAULT_TIMING } from '../../../src/core/timing.js';
+import { silentLog } from '../../../src/process/log.js';
+import { ClaimLoop, type ClaimLoopDeps } from '../../../src/worker/claim-loop.js';
+import { OwnTasks } from '../../../src/worker/own-tasks.js';
+import { VirtualTime } from '../../support/virtual-time.js';
+
+const task = (id: string, seq: number, priority = 4): Task => ({ id, seq, priority, attempt: 0, state: 'waiting' }) as Task;
+
+/** A worker of two slots over a database and a broker that the test holds in its hands. */
+function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}) {
+  const time = new VirtualTime();
+  const own = new OwnTasks();
+  const waiting: Task[] = [];
+  const running = new Map<string, () => void>();
+  const broker = {
+    deliver: (delivery: Delivery): unknown => delivery,
+    prefetch: [] as number[],
+    published: [] as string[],
+    acked: [] as string[],
+  };
+  const loop = new ClaimLoop({
+    tasks: {
+      claimable: ({ limit }) => Promise.resolve(waiting.slice(0, limit)),
+      start: starts => {
+        const ids = starts.map(start => start.id);
+        for (const id of ids)
+          waiting.splice(
+            waiting.findIndex(other => other.id === id),
+            1,
+          );
+        return Promise.resolve(new Set(ids));
+      },
+      ...change,
+    },
+    own,
+    intake: {
+      sources: [{ to: 'queue', queue: 'default' }],
+      broker: {
+        publish: hint => (broker.published.push(hint.kind === 'start' ? hint.task : ''), Promise.resolve('confirmed')),
+        consume: (_, prefetch, onDelivery) => {
+          broker.prefetch.push(prefetch);
+          broker.deliver = onDelivery;
+          return { setPrefetch: count => broker.prefetch.push(count), close: () => Promise.resolve() };
+        },
+      },
+    },
+    runtime: time.runtime,
+    log: silentLog,
+    timing: DEFAULT_TIMING,
+    worker: 'w',
+    queues: ['default'],
+    slots: 2,
+    incarnation: () => 'i1',
+    run: claimed => {
+      own.begin(claimed.task);
+      return new Promise(resolve => running.set(claimed.task.id, resolve));
+    },
+  });
+  const hint = (id: string): void => {
+    broker.deliver({ hint: { kind: 'start', task: id }, ack: () => broker.acked.push(id) });
+  };
+  const end = (id: string): void => {
+    running.get(id)?.();
+    running.delete(id);
+  };
+  return { time, loop, own, waiting, running, broker, hint, end };
+}
+
+describe('the claim loop', () => {
+  it('starts a hinted task at once and keeps its ticket until it ends', async () => {
+    const { time, loop, waiting, running, broker, hint, end } = setUp();
+    await loop.start();
+    await time.advance(100);
+    waiting.push(task('a', 1));
+    hint('a');
+    await time.advance(1);
+    expect([...running.keys()]).to.deep.equal(['a']);
+    expect(broker.acked).to.deep.equal([]);
+    end('a');
+    await time.advance(1);
+    expect(broker.acked).to.deep.equal(['a']);
+    await loop.stop();
+  });
+
+  it('takes a hint as a ticket: the better task goes first', async () => {
+    const { time, loop, waiting, running, hint } = setUp();
+    await loop.start();
+    await time.advance(100);
+    waiting.push(task('urgent', 9, 8), task('early', 1), task('late', 2));
+    hint('late');
+    await time.advance(1);
+    expect([...running.keys()]).to.deep.equal(['urgent']);
+    await loop.stop();
+  });
+
+  it('finds work without any hint within the idle time, and goes on at once while there is more', async () => {
+    const { time, loop, waiting, running, end } = setUp();
+    await loop.start();
+    await time.advance(100);
+    waiting.push(...['a', 'b', 'c', 'd', 'e'].map((id, i) => task(id, i)));
+    await time.advance(DEFAULT_TIMING.claimIdleMs);
+    expect([...running.keys()]).to.deep.equal(['a', 'b']);
+    end('a');
+    await time.advance(1);
+    expect([...running.keys()]).to.deep.equal(['b', 'c']);
+    await loop.stop();
+  });
+
+  it('never runs more than it has slots', async () => {
+    const { time, loop, waiting, hint } = setUp();
+    await loop.start();
+    waiting.push(...['a', 'b', 'c'].map((id, i) => task(id, i)));
+    for (const id of ['a', 'b', 'c']) hint(id);
+    await time.advance(1_000);
+    expect(loop.busy).to.equal(2);
+    await loop.stop();
+  });
+
+  it('holds no delivery longer than 2 s, stops consuming while full, and returns what it cannot use', async () => {
+    const { time, loop, waiting, broker, hint, end } = setUp();
+    await loop.start();
+    await time.advance(100);
+    waiting.push(...['a', 'b', 'c'].map((id, i) => task(id, i)));
+    for (const id of ['a', 'b', 'c']) hint(id);
+    await time.advance(DEFAULT_TIMING.busyMs + 10);
+    expect(broker.acked).to.have.members(['a', 'b', 'c']);
+    expect(broker.published).to.deep.equal(['c']);
+    expect(broker.prefetch.at(-1)).to.equal(0);
+    end('a');
+    await time.advance(10);
+    expect(broker.prefetch.at(-1)).to.equal(1);
+    await loop.stop();
+  });
+
+  it('uses up a ticket whose task is gone', async () => {
+    const { time, loop, broker, hint } = setUp();
+    await loop.start();
+    await time.advance(100);
+    hint('gone');
+    await time.advance(10);
+    expect(broker.acked).to.deep.equal(['gone']);
+    await loop.stop();
+  });
+
+  it('asks again soon after it lost a race', async () => {
+    let asked = 0;
+    const { time, loop, running, hint } = setUp({
+      claimable: () => Promise.resolve([task(`t${asked}`, asked)]),
+      start: starts => Promise.resolve(new Set(asked++ === 0 ? [] : starts.map(start => start.id))),
+    });
+    await loop.start();
+    hint('t0');
+    await time.advance(100);
+    expect(running.size).to.be.greaterThan(0);
+    await loop.stop();
+  });
+
+  it('begins nothing when the answer to a start is unclear, forgets it, and returns the ticket', async () => {
+    const { time, loop, own, waiting, running, broker, hint } = setUp({
+      start: () => Promise.reject(new StoreError('no answer', 'unknown')),
+    });
+    await loop.start();
+    waiting.push(task('a', 1));
+    hint('a');
+    await time.advance(10);
+    expect(running.size).to.equal(0);
+    expect(own.snapshot().has('a', 'uuid-1')).to.equal(false);
+    expect(broker.published).to.include('a');
+    await loop.stop();
+  });
+});
