@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 
-import type { ApiError } from '../../../src/client/client.js';
-import { createClient, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from '../../../src/client/client.js';
+import { ApiError, createClient, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from '../../../src/client/client.js';
 import { InterlockError, MissingResource } from '../../../src/core/errors.js';
 import { scriptedApi, type Answer, type Heard, type ScriptedApi } from '../../support/scripted-api.js';
 
