@@ -1,0 +1,117 @@
+import { MongoClient } from 'mongodb';
+
+import { Hints } from '../../src/dispatch/hints.js';
+import type { NewTask } from '../../src/core/task.js';
+import { DEFAULT_TIMING } from '../../src/core/timing.js';
+import { silentLog } from '../../src/process/log.js';
+import { system } from '../../src/process/system.js';
+import { ResourceManager } from '../../src/resource-manager/resource-manager.js';
+import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js';
+import { until } from '../support/wait.js';
+import { loopbackBroker } from './loopback-broker.js';
+
+/** What a grant costs while `waiting` others stand in line: the same 500 tasks on free resources each time. */
+export interface BacklogResult {
+  waiting: number;
+  grants: number;
+  grantsPerSecond: number;
+  msPerGrant: number;
+  rebuildMs: number;
+}
+
+const GRANTS = 500;
+const BUSY = 100;
+
+export async function backlog(mongoUrl: string, sizes: number[]): Promise<BacklogResult[]> {
+  const results: BacklogResult[] = [];
+  for (const waiting of sizes) results.push(await measure(mongoUrl, waiting));
+  return results;
+}
+
+async function measure(mongoUrl: string, waiting: number): Promise<BacklogResult> {
+  const database = `bench_backlog_${process.pid}_${waiting}`;
+  const store = await openMongoStore({ url: mongoUrl, database, appName: 'bench', log: silentLog });
+  try {
+    await store.manage();
+    return await measureIn(store, waiting);
+  } finally {
+    await store.close();
+    await dropDatabase(mongoUrl, database);
+  }
+}
+
+async function measureIn(store: MongoStore, waiting: number): Promise<BacklogResult> {
+  // 100 busy resources with their lines: first their holders, then everybody who waits behind them.
+  await insert(store, BUSY, index => [`busy-${index}`]);
+  const broker = loopbackBroker();
+  const manager = (): ResourceManager =>
+    new ResourceManager({
+      store,
+      broker,
+      runtime: system,
+      log: silentLog,
+      timing: DEFAULT_TIMING,
+      name: 'bench',
+      incarnation: () => 'bench',
+      assignment: 'late',
+    });
+  const first = manager();
+  await first.start();
+  await until('the holders hold', async () => (await store.tasks.holders()).length === BUSY);
+  await first.stop();
+  await insert(store, waiting, index => [`busy-${index % BUSY}`, `own-${index}`]);
+
+  const begunAt = performance.now();
+  const second = manager();
+  await second.start();
+  await insert(store, 1, () => ['sentinel']);
+  await until('the lines are rebuilt', async () => (await store.tasks.holders()).length === BUSY + 1, { timeoutMs: 120_000 });
+  const rebuildMs = performance.now() - begunAt;
+
+  await insert(store, GRANTS, index => [`free-${index}`, `also-free-${index}`]);
+  const wokenAt = performance.now();
+  new Hints(broker).changed(['wake']);
+  await until('all are granted', async () => (await store.tasks.holders()).length >= BUSY + 1 + GRANTS, {
+    timeoutMs: 120_000,
+    everyMs: 5,
+  });
+  const ms = performance.now() - wokenAt;
+  await second.stop();
+  return { waiting, grants: GRANTS, grantsPerSecond: (GRANTS / ms) * 1_000, msPerGrant: ms / GRANTS, rebuildMs };
+}
+
+async function insert(store: MongoStore, count: number, resources: (index: number) => string[]): Promise<void> {
+  for (let from = 0; from < count; from += 1_000) {
+    const tasks = Array.from({ length: Math.min(1_000, count - from) }, (_, i) => newTask(resources(from + i)));
+    await store.tasks.insert(tasks, await store.tasks.takeNumbers(tasks.length));
+  }
+}
+
+function newTask(exclusive: string[]): NewTask {
+  return {
+    id: system.random.id(),
+    name: 'bench',
+    args: [],
+    kwargs: {},
+    queue: 'default',
+    priority: 4,
+    exclusive,
+    shared: [],
+    state: 'waiting',
+    waitingFor: 'resources',
+    attempt: 0,
+    maxAttempts: 1,
+    onWorkerLoss: 'cancel',
+    attempts: [],
+    progress: [],
+    createdResources: [],
+    correlationId: 'bench',
+    tags: [],
+  };
+}
+
+async function dropDatabase(url: string, name: string): Promise<void> {
+  const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 5_000 });
+  await client.db(name).dropDatabase();
+  await client.close();
+}

@@ -1,0 +1,30 @@
+import type { Broker, Delivery, Destination } from '../../src/broker/broker.js';
+import type { Hint } from '../../src/core/hint.js';
+
+/** Hands hints over within this process: for measuring one role alone, without the broker's share. */
+export function loopbackBroker(): Broker {
+  const consumers = new Map<string, (delivery: Delivery) => void>();
+  const key = (destination: Destination): string => JSON.stringify(destination);
+  return {
+    start: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    publish: (hint: Hint, destination) => {
+      consumers.get(key(destination))?.({ hint, ack: () => undefined });
+      return Promise.resolve('confirmed');
+    },
+    consume: (destination, _prefetch, onDelivery) => {
+      consumers.set(key(destination), onDelivery);
+      return {
+        setPrefetch: () => undefined,
+        close: () => {
+          consumers.delete(key(destination));
+          return Promise.resolve();
+        },
+      };
+    },
+    broadcast: () => undefined,
+    onControl: () => undefined,
+    depth: () => Promise.resolve(undefined),
+    status: () => ({ state: 'up', consumers: [], reconnects: 0, returned: 0, deferred: 0, dead: 0 }),
+  };
+}
