@@ -23,7 +23,7 @@ export class TaskFailed extends Error {
     this.name = 'TaskFailed';
     this.task = task;
     this.code = task.error?.code ?? 'TASK_ERROR';
-    this.traceback = task.error?.traceback;
+    this.traceback = task.error?.traceback ?? undefined;
   }
 }
 

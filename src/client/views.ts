@@ -1,50 +1,7 @@
-import type { Json, JsonObject } from '../core/json.js';
+import type { Json } from '../core/json.js';
 import type { State, WaitingFor } from '../core/state.js';
-import type { Exit, ProgressReport } from '../core/task.js';
 
-/** A task as the API shows it. Times are RFC 3339 in UTC; what is not yet, or never, is null. */
-export interface TaskView {
-  id: string;
-  href: string;
-  name: string;
-  args: Json[];
-  kwargs: JsonObject;
-  exclusive: string[];
-  shared: string[];
-  queue: string;
-  priority: number;
-  state: State;
-  waitingFor: WaitingFor | null;
-  attempt: number;
-  maxAttempts: number;
-  attempts: AttemptView[];
-  worker: string | null;
-  createdAt: string;
-  readyAt: string | null;
-  startedAt: string | null;
-  finishedAt: string | null;
-  result: Json;
-  error: { code: string; message: string; traceback?: string } | null;
-  reason: string | null;
-  progress: ProgressReport[];
-  createdResources: string[];
-  parent: string | null;
-  root: string | null;
-  group: string | null;
-  schedule: { id: string; slot: string } | null;
-  retryOf: string | null;
-  correlationId: string;
-  tags: string[];
-}
-
-export interface AttemptView {
-  n: number;
-  worker: string;
-  startedAt: string;
-  finishedAt: string;
-  reason: string;
-  exit: Exit | null;
-}
+export type { AttemptView, TaskView } from '../core/task-view.js';
 
 /** One page; `next` and `prev` are paths that give the neighbouring ones. */
 export interface Page<T> {

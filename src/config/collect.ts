@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 
 import type { Problem } from './config-error.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../core/nearest.js';
 import type { Option } from './option.js';
 import { allOptions, ENVIRONMENT_ONLY, isOption, OPTIONS, type Group } from './schema.js';
 import type { Environment, Source } from './sources.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 
 import { loadConfig } from '../../../src/config/load.js';
-import { nearest } from '../../../src/config/nearest.js';
+import { nearest } from '../../../src/core/nearest.js';
 import { allOptions } from '../../../src/config/schema.js';
 import { configurationPage, CONFIGURATION_PAGE } from '../../support/configuration-page.js';
 
