@@ -1,0 +1,53 @@
+import { invalid } from '../core/errors.js';
+
+/** Ten years: nobody means more, and every date below it is one. */
+export const MAX_SECONDS = 315_360_000;
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+const DURATION = /^P(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)$/;
+const SECONDS_OF = [604_800, 86_400, 3_600, 60, 1] as const;
+
+/**
+ * Seconds from now, an ISO 8601 duration, or an RFC 3339 time with its zone.
+ * Throws VALIDATION_FAILED (`date_invalid`, `duration_format`, `number_range`).
+ */
+export function momentOf(value: number | string, now: Date, pointer: string): Date {
+  const relative = typeof value === 'number' || value.startsWith('P');
+  if (!relative) return timeOf(value, now, pointer);
+  return new Date(now.getTime() + Math.round(secondsOf(value, pointer) * 1_000));
+}
+
+/** An RFC 3339 time at most ten years ahead. Throws VALIDATION_FAILED `date_invalid`. */
+export function timeOf(text: string, now: Date, pointer: string): Date {
+  const time = readTime(text);
+  if (!time) throw invalid(pointer, 'expected a time with its zone, as 2026-01-31T12:00:00Z', 'date_invalid');
+  if (time.getTime() - now.getTime() > MAX_SECONDS * 1_000) {
+    throw invalid(pointer, 'lies more than ten years ahead', 'date_invalid');
+  }
+  return time;
+}
+
+/** Undefined: not an RFC 3339 time. Unlike `Date`, February has no 30th here. */
+export function readTime(text: string): Date | undefined {
+  const [, year, month, day] = TIME.exec(text) ?? [];
+  if (year === undefined) return undefined;
+  const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  const time = new Date(text);
+  return Number(day) <= daysInMonth && !Number.isNaN(time.getTime()) ? time : undefined;
+}
+
+/** Throws VALIDATION_FAILED. Months and years are refused: they have no fixed length. */
+export function secondsOf(value: number | string, pointer: string): number {
+  const seconds = typeof value === 'number' ? value : secondsOfDuration(value, pointer);
+  if (seconds >= 0 && seconds <= MAX_SECONDS) return seconds;
+  throw invalid(pointer, `expected 0 to ${MAX_SECONDS} seconds`, 'number_range');
+}
+
+function secondsOfDuration(text: string, pointer: string): number {
+  const parts: (string | undefined)[] | undefined = DURATION.exec(text)?.slice(1);
+  if (!parts || parts.every(part => part === undefined)) {
+    const detail = 'expected a number of seconds or an ISO 8601 duration in weeks, days, hours, minutes and seconds, as PT1H30M';
+    throw invalid(pointer, detail, 'duration_format');
+  }
+  return SECONDS_OF.reduce((sum, factor, index) => sum + factor * Number(parts[index] ?? 0), 0);
+}
