@@ -1,0 +1,153 @@
+import { expect } from 'chai';
+import { join } from 'node:path';
+
+import { Deployment, type Role, type TaskView } from '../support/deployment.js';
+import { overlaps, readSpans, type Asked } from '../support/evidence.js';
+import { until } from '../support/wait.js';
+
+/** Submits a body that leaves evidence on one exclusive resource. */
+function evidence(deployment: Deployment, label: string, ms: number, more: Record<string, unknown> = {}): Promise<TaskView> {
+  const { name = 'test.evidence', exclusive = ['repo'], stubborn = false, ...rest } = more;
+  const kwargs = { file: evidenceFile(deployment), label, ms, stubborn };
+  return deployment.submit({ name, exclusive, kwargs, ...rest });
+}
+
+const evidenceFile = (deployment: Deployment): string => join(deployment.directory, 'evidence');
+
+async function begun(deployment: Deployment, label: string): Promise<number> {
+  const span = await until(`${label} has begun`, () => readSpans(evidenceFile(deployment)).find(each => each.label === label));
+  return span.pid;
+}
+
+function expectNoOverlap(deployment: Deployment, labels: string[]): void {
+  const asked: Asked[] = labels.map(label => ({ label, exclusive: ['repo'], shared: [] }));
+  expect(overlaps(readSpans(evidenceFile(deployment)), asked)).to.deep.equal([]);
+}
+
+describe('a worker that is killed during its task', function () {
+  this.timeout(180_000);
+  let deployment: Deployment;
+  afterEach(() => deployment.destroy());
+
+  it('loses it as worker-lost, its busy child dies before the resource is given on, and what had not started runs elsewhere', async () => {
+    deployment = await Deployment.create();
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    const lost = await evidence(deployment, 'lost', 600_000, { stubborn: true });
+    await begun(deployment, 'lost');
+    const next = await evidence(deployment, 'next', 100);
+    const plain = await evidence(deployment, 'plain', 100, { exclusive: [] });
+    deployment.start('worker', ['-n', 'w2', '-c', '1']);
+    await workers[0]!.kill('SIGKILL');
+
+    expect(await deployment.final(lost.id)).to.include({ state: 'canceled', reason: 'worker-lost', worker: 'w1' });
+    for (const task of [next, plain]) expect(await deployment.final(task.id)).to.include({ state: 'completed', worker: 'w2' });
+    expectNoOverlap(deployment, ['lost', 'next']);
+  });
+
+  it('has its task run again where the type says so, visibly and with its place kept', async () => {
+    deployment = await Deployment.create();
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    const again = await evidence(deployment, 'again', 3_000, { name: 'test.again' });
+    await begun(deployment, 'again');
+    const next = await evidence(deployment, 'next', 100);
+    deployment.start('worker', ['-n', 'w2', '-c', '2']);
+    await workers[0]!.kill('SIGKILL');
+
+    const ended = await deployment.final(again.id);
+    expect(ended).to.include({ state: 'completed', attempt: 2, worker: 'w2' });
+    expect(ended.attempts.map(({ n, worker, reason }) => ({ n, worker, reason }))[0]).to.deep.equal({
+      n: 1,
+      worker: 'w1',
+      reason: 'worker-lost',
+    });
+    await deployment.final(next.id);
+    expectNoOverlap(deployment, ['again', 'next']);
+    expect(readSpans(evidenceFile(deployment)).map(span => `${span.label}/${span.attempt}`)).to.deep.equal([
+      'again/1',
+      'again/2',
+      'next/1',
+    ]);
+  });
+
+  it('is done with within 30 s at the real timings', async () => {
+    deployment = await Deployment.create({ timingScale: 1 });
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    const lost = await evidence(deployment, 'lost', 600_000);
+    await begun(deployment, 'lost');
+    deployment.start('worker', ['-n', 'w2', '-c', '1']);
+    const killedAt = Date.now();
+    await workers[0]!.kill('SIGKILL');
+    const ended = await deployment.final(lost.id, 90_000);
+    expect(ended).to.include({ state: 'canceled', reason: 'worker-lost' });
+    const record = await deployment.db.collection<{ _id: string; finishedAt: Date }>('tasks').findOne({ _id: lost.id });
+    // Promise P5, not a measure of speed: TTL 25 s + sweep 5 s. Server and test share this machine's clock.
+    expect(record!.finishedAt.getTime() - killedAt).to.be.lessThan(30_000);
+  });
+
+  it('ends it at once when it comes back under the same name, at the real timings', async () => {
+    deployment = await Deployment.create({ timingScale: 1 });
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    const lost = await evidence(deployment, 'lost', 600_000, { stubborn: true });
+    await begun(deployment, 'lost');
+    const next = await evidence(deployment, 'next', 100);
+    await workers[0]!.kill('SIGKILL');
+    deployment.start('worker', ['-n', 'w1', '-c', '1']);
+    expect(await deployment.final(lost.id)).to.include({ state: 'canceled', reason: 'worker-lost' });
+    expect(await deployment.final(next.id)).to.include({ state: 'completed' });
+    expectNoOverlap(deployment, ['lost', 'next']);
+    const missing = await deployment.db.collection('processes').countDocuments({ role: 'worker', state: 'missing' });
+    expect(missing, 'nobody had to wait for a sweep').to.equal(0);
+  });
+});
+
+describe('a worker that freezes and wakes up', function () {
+  this.timeout(120_000);
+  let deployment: Deployment;
+  let frozen: Role | undefined;
+  afterEach(async () => {
+    frozen?.child.kill('SIGCONT');
+    await deployment.destroy();
+  });
+
+  it('finds its child dead and its task ended, changes no record, and works on under a new incarnation', async () => {
+    deployment = await Deployment.create();
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    frozen = workers[0];
+    const lost = await evidence(deployment, 'lost', 600_000, { stubborn: true });
+    const pid = await begun(deployment, 'lost');
+    frozen!.child.kill('SIGSTOP');
+    const ended = await deployment.final(lost.id);
+    expect(ended).to.include({ state: 'canceled', reason: 'worker-lost' });
+    expect(isRunning(pid), 'the child died by its own watchdog').to.equal(false);
+
+    frozen!.child.kill('SIGCONT');
+    const next = await evidence(deployment, 'next', 100);
+    expect(await deployment.final(next.id)).to.include({ state: 'completed', worker: 'w1' });
+    expect(await deployment.task(lost.id)).to.deep.equal(ended);
+  });
+});
+
+describe('two workers of one name', function () {
+  this.timeout(90_000);
+  let deployment: Deployment;
+  afterEach(() => deployment.destroy());
+
+  it('are one too many: the second is refused and told who has the name, the first works on', async () => {
+    deployment = await Deployment.create();
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    const second = deployment.start('worker', ['-n', 'w1', '-c', '1']);
+    expect((await second.exited).code).to.not.equal(0);
+    expect(second.output).to.contain(`pid ${workers[0]!.pid}`);
+    const task = await evidence(deployment, 'works', 50);
+    expect(await deployment.final(task.id)).to.include({ state: 'completed', worker: 'w1' });
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

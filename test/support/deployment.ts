@@ -1,0 +1,270 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MongoClient, type Db, type Document } from 'mongodb';
+
+import { RawAmqp } from './amqp.js';
+import { testServers } from './servers.js';
+import { until } from './wait.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CLI = join(ROOT, 'dist/cli/interlock.js');
+export const TEST_TASKS = join(ROOT, 'test/support/tasks');
+
+export interface DeploymentOptions {
+  /** 0.2 by default: heartbeat 1 s, self-fence 4 s, TTL 5 s, sweep 1 s. */
+  timingScale?: number;
+  env?: Record<string, string>;
+  taskModules?: string[];
+}
+
+/** One started role. */
+export class Role {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  #output = '';
+
+  constructor(name: string, child: ChildProcess) {
+    this.name = name;
+    this.child = child;
+    child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => this.#collect(chunk));
+    this.exited = once(child, 'exit').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+    }));
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error(`${this.name} has no pid`);
+    return this.child.pid;
+  }
+
+  /** Everything it wrote, newest 1 MiB. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    if (this.running) this.child.kill(signal);
+    await this.exited;
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#output = (this.#output + chunk.toString()).slice(-1_048_576);
+  }
+}
+
+/** A whole deployment of real processes with a database and a queue prefix of its own. */
+export class Deployment {
+  readonly url: string;
+  readonly directory: string;
+  readonly database: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #mongo: MongoClient;
+  readonly #prefixes = new Set<string>();
+  readonly #roles: Role[] = [];
+
+  private constructor(at: { directory: string; port: number; mongo: MongoClient }, options: DeploymentOptions) {
+    const id = `t${process.pid}_${at.port}`;
+    this.directory = at.directory;
+    this.database = `interlock_${id}`;
+    this.url = `http://127.0.0.1:${at.port}`;
+    this.#mongo = at.mongo;
+    const prefix = `${id}.`;
+    this.#prefixes.add(prefix);
+    const { mongoUrl, amqpUrl } = testServers();
+    this.env = {
+      PATH: process.env.PATH,
+      HOME: at.directory,
+      INTERLOCK_MONGO_URL: withDatabase(mongoUrl, this.database),
+      INTERLOCK_AMQP_URL: amqpUrl,
+      INTERLOCK_AMQP_PREFIX: prefix,
+      INTERLOCK_URL: this.url,
+      INTERLOCK_API_PORT: String(at.port),
+      INTERLOCK_TIMING_SCALE: String(options.timingScale ?? 0.2),
+      INTERLOCK_TASK_MODULES: (options.taskModules ?? [join(TEST_TASKS, 'evidence.ts')]).join(','),
+      INTERLOCK_DATA_DIRECTORY: join(at.directory, 'data'),
+      INTERLOCK_WORKING_DIRECTORY: join(at.directory, 'work'),
+      INTERLOCK_LOG_FORMAT: 'json',
+      INTERLOCK_LOG_LEVEL: 'debug',
+      ...options.env,
+    };
+  }
+
+  static async create(options: DeploymentOptions = {}): Promise<Deployment> {
+    const directory = await mkdtemp(join(tmpdir(), 'interlock-test-'));
+    const mongo = await MongoClient.connect(testServers().mongoUrl, { serverSelectionTimeoutMS: 10_000 });
+    const deployment = new Deployment({ directory, port: await freePort(), mongo }, options);
+    const managed = await deployment.cli('manage-db');
+    if (managed.code !== 0) throw new Error(`manage-db failed: ${managed.stderr}`);
+    return deployment;
+  }
+
+  get db(): Db {
+    return this.#mongo.db(this.database);
+  }
+
+  /** Starts a role; resolves when its process runs, not when it is ready. */
+  start(role: string, args: string[] = [], env: Record<string, string> = {}): Role {
+    const child = spawn(process.execPath, [CLI, role, ...args], {
+      env: { ...this.env, ...env },
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const started = new Role(role, child);
+    if (env.INTERLOCK_AMQP_PREFIX !== undefined) this.#prefixes.add(env.INTERLOCK_AMQP_PREFIX);
+    this.#roles.push(started);
+    return started;
+  }
+
+  /** Starts one of each (`workers` workers) and waits until `/status` calls it healthy. */
+  async startAll(
+    workers: string[][] = [['-n', 'w1', '-c', '4']],
+  ): Promise<{ api: Role; manager: Role; beat: Role; workers: Role[] }> {
+    const api = this.start('api');
+    const manager = this.start('resource-manager');
+    const beat = this.start('beat');
+    const started = workers.map(args => this.start('worker', args));
+    await this.healthy();
+    return { api, manager, beat, workers: started };
+  }
+
+  async healthy(): Promise<void> {
+    await until(
+      'the deployment is healthy',
+      async () => {
+        const dead = this.#roles.find(role => !role.running && role.child.exitCode !== 0);
+        if (dead) throw new Error(`${dead.name} ended: ${dead.output.slice(-2_000)}`);
+        const status = (await (await fetch(`${this.url}/api/v1/status`)).json()) as { healthy: boolean };
+        return status.healthy;
+      },
+      { timeoutMs: 60_000, everyMs: 200 },
+    );
+  }
+
+  async request<T = Document>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: T; headers: Headers }> {
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(70_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as T, headers: response.headers };
+  }
+
+  /** Submits and resolves with the task as accepted. */
+  async submit(body: Record<string, unknown>): Promise<TaskView> {
+    const answer = await this.request<TaskView>('POST', '/api/v1/tasks', body);
+    if (answer.status !== 202) throw new Error(`submit: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  async task(id: string): Promise<TaskView> {
+    return (await this.request<TaskView>('GET', `/api/v1/tasks/${id}`)).body;
+  }
+
+  async final(id: string, timeoutMs = 60_000): Promise<TaskView> {
+    return until(
+      `task ${id} is final`,
+      async () => {
+        const task = await this.task(id);
+        return ['completed', 'failed', 'canceled', 'skipped'].includes(task.state) ? task : undefined;
+      },
+      { timeoutMs, everyMs: 100 },
+    );
+  }
+
+  /** Runs a command of the CLI to its end. */
+  async cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, [CLI, ...args], {
+      env: this.env,
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, stdout, stderr };
+  }
+
+  /** Ends what still runs, and leaves no database, queue or folder behind. */
+  async destroy(): Promise<void> {
+    for (const role of this.#roles) {
+      if (!role.running) continue;
+      role.child.kill('SIGCONT');
+      role.child.kill('SIGTERM');
+    }
+    await Promise.all(this.#roles.map(role => endWithin(role, 20_000)));
+    await this.#removeQueues();
+    await this.db.dropDatabase();
+    await this.#mongo.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #removeQueues(): Promise<void> {
+    const workers = await this.db.collection<{ _id: string }>('processes').find({ role: 'worker' }).toArray();
+    const queues = await this.db.collection('tasks').distinct('queue');
+    const raw = await RawAmqp.connect();
+    for (const prefix of this.#prefixes) {
+      await raw.cleanUp(
+        prefix,
+        [...new Set(['default', ...queues.map(String)])].map(queue => `work.${queue}`),
+      );
+      for (const worker of workers) await raw.deleteQueue(`${prefix}worker.${worker._id}`);
+    }
+    await raw.close();
+  }
+}
+
+/** A task as the API shows it, as far as tests look at it. */
+export interface TaskView {
+  id: string;
+  state: string;
+  waitingFor: string | null;
+  reason: string | null;
+  attempt: number;
+  worker: string | null;
+  result: unknown;
+  error: { code: string; message: string } | null;
+  attempts: { n: number; worker: string; reason: string }[];
+}
+
+async function endWithin(role: Role, ms: number): Promise<void> {
+  const timer = setTimeout(() => role.child.kill('SIGKILL'), ms);
+  await role.exited;
+  clearTimeout(timer);
+}
+
+function withDatabase(url: string, database: string): string {
+  const parsed = new URL(url);
+  parsed.pathname = `/${database}`;
+  return parsed.toString();
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

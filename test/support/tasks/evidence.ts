@@ -1,0 +1,43 @@
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Type } from 'typebox';
+
+import { defineTask } from 'interlock';
+
+/** Leaves a trace that no database can gloss over: a line when it begins, every 50 ms, and when it ends. */
+export const evidence = defineTask({
+  name: 'test.evidence',
+  input: Type.Object({ file: Type.String(), label: Type.String(), ms: Type.Number(), stubborn: Type.Optional(Type.Boolean()) }),
+  async handler({ file, label, ms, stubborn }, ctx) {
+    const write = (edge: string): void => {
+      appendFileSync(
+        file,
+        `${JSON.stringify({ label, attempt: ctx.attempt, edge, at: Number(process.hrtime.bigint() / 1_000n), pid: process.pid })}\n`,
+      );
+    };
+    write('begin');
+    const end = performance.now() + ms;
+    while (performance.now() < end) {
+      const restMs = Math.min(50, end - performance.now());
+      if (stubborn === true) busy(restMs);
+      else await sleep(restMs, undefined, { signal: ctx.signal });
+      write('tick');
+    }
+    write('end');
+  },
+});
+
+/** The same, but queued again when its worker is lost. */
+export const again = defineTask({
+  ...evidence,
+  name: 'test.again',
+  onWorkerLoss: 'requeue',
+  maxAttempts: 3,
+  handler: evidence.handler as never,
+});
+
+function busy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
