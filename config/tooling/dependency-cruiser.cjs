@@ -36,5 +36,11 @@ module.exports = {
     rule('fastify-has-one-home', { path: '^src/', pathNot: '^src/(api|plugins)/' }, { path: 'node_modules/(fastify|@fastify)/' }),
     rule('winston-has-one-home', { path: '^src/', pathNot: '^src/process/logger' }, { path: 'node_modules/winston/' }),
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' } },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    // Packages that are ES modules only (typebox, uuid) have no other condition.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
 };

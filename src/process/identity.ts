@@ -42,7 +42,7 @@ export function startTicksOf(pid: number): number | undefined {
 /** Whether this very process has ended: no /proc entry, another one under its pid, or one that only waits to be reaped. */
 export function isGone(pid: number, startTicks: number): boolean {
   const stat = statOf(pid);
-  return stat === undefined || stat.startTicks !== startTicks || isDead(stat);
+  return stat?.startTicks !== startTicks || isDead(stat);
 }
 
 export function isDead(stat: ProcessStat): boolean {

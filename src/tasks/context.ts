@@ -10,6 +10,14 @@ export interface ProgressBar {
   end(): void;
 }
 
+export interface ProgressOptions {
+  message?: string;
+  /** Absent: not known. */
+  total?: number;
+  /** For people, as `MB`. */
+  suffix?: string;
+}
+
 /** What task code sees of its own run. */
 export interface TaskContext {
   readonly id: string;
@@ -18,15 +26,31 @@ export interface TaskContext {
   /** Name of the worker. */
   readonly worker: string;
   readonly correlationId: string;
-  /** Aborts on cancel, shutdown and time limits; `reason` is an Error that says which. */
+  /** Aborts on cancel, shutdown and time limits; `reason` is a TaskCanceled that says which. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  progress(code: string, options?: { message?: string; total?: number; suffix?: string }): ProgressBar;
+  /** Opens a bar. Throws RangeError beyond 100 of them. */
+  progress(code: string, options?: ProgressOptions): ProgressBar;
+  /** Throws TypeError for what is no text of 1 to 2,048 characters, RangeError beyond 1,000 of them or 256 KiB. */
   createdResource(url: string): void;
-  /** Number that only grows per resource: give it to whatever is written outside and let that refuse an older one. Throws if it is not reserved. */
+  /**
+   * Number that only grows per resource: give it to whatever is written outside and let that refuse an older one.
+   * Throws Error if the task does not reserve this resource.
+   */
   fence(resource: string): number;
   /** Submits another task with this one as parent; the record exists when it resolves. */
-  spawn<Input>(definition: TaskDefinition<Input>, input: Input, options?: SubmitOptions): Promise<{ id: string }>;
+  spawn<Input>(definition: TaskDefinition<Input>, input: NoInfer<Input>, options?: SubmitOptions): Promise<{ id: string }>;
   /** Calls a service that a plugin offers inside the supervisor (where the database is). Rejects with the service's error. */
   service(name: string, input: JsonObject): Promise<Json>;
+}
+
+/** Why `ctx.signal` aborted. A body that lets it through ends as canceled. */
+export class TaskCanceled extends Error {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`The task is canceled (${reason}).`);
+    this.name = 'TaskCanceled';
+    this.reason = reason;
+  }
 }

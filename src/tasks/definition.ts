@@ -2,55 +2,73 @@ import type { Static, TSchema } from 'typebox';
 
 import type { Json, JsonObject } from '../core/json.js';
 import type { OnWorkerLoss } from '../core/task.js';
-import type { TaskContext } from './context.js';
 
 /** A resource is named by a string, or by anything that has an address. */
 export type ResourceLike = string | { href: string };
 
 export interface ResourceWish {
-  exclusive?: ResourceLike[];
-  shared?: ResourceLike[];
+  exclusive?: readonly ResourceLike[] | undefined;
+  shared?: readonly ResourceLike[] | undefined;
 }
 
 /** The part of Standard Schema v1 (standardschema.dev) that is used: zod, valibot, arktype and others have it. */
-export interface StandardSchema<Output = unknown> {
-  '~standard': {
-    version: 1;
-    vendor: string;
-    validate(value: unknown): StandardResult<Output> | Promise<StandardResult<Output>>;
-    types?: { input: unknown; output: Output } | undefined;
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 export type StandardResult<Output> =
-  | { value: Output; issues?: undefined }
-  | { issues: readonly { message: string; path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined }[] };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
 
-/** Every option of the submit body that a type may preset; what the caller gives wins. Durations in seconds. */
+/** Every option of the submit body that a type may preset; what the caller gives wins. */
 export interface TaskDefaults {
-  queue?: string;
-  priority?: number;
-  maxAttempts?: number;
-  onWorkerLoss?: OnWorkerLoss;
-  tags?: string[];
+  queue?: string | undefined;
+  priority?: number | undefined;
+  maxAttempts?: number | undefined;
+  onWorkerLoss?: OnWorkerLoss | undefined;
+  tags?: readonly string[] | undefined;
 }
 
-export interface TaskOptions<Input> extends TaskDefaults {
-  /** `[A-Za-z0-9_.:-]{1,200}`. */
-  name: string;
-  /** Added to what the caller reserves. Runs where the task is submitted, on checked input. */
-  resources?(input: Input): ResourceWish;
-  handler(input: Input, ctx: TaskContext): Promise<Json | void> | Json | void;
-}
-
-/** A defined task, or a plain exported function seen as one (`plain`: it takes positional arguments). */
-export interface TaskDefinition<Input = JsonObject> extends TaskDefaults {
+/**
+ * A defined task, or a plain exported function seen as one (`plain`: it takes positional arguments).
+ * `Input` is what callers give (before defaults and transforms of a Standard Schema), `Result` what the handler returns.
+ */
+export interface TaskDefinition<Input = unknown, Result = unknown> extends TaskDefaults {
   readonly kind: 'interlock.task';
   readonly name: string;
   readonly plain: boolean;
   /** TypeBox or other JSON Schema, or a Standard Schema; absent: unchecked. */
   readonly input?: TSchema | StandardSchema;
-  readonly resources?: (input: Input) => ResourceWish;
+  readonly resources?: (input: never) => ResourceWish;
   readonly handler: (...args: never[]) => unknown;
+  /** For the compiler only; never set. */
+  readonly types?: { readonly input: Input; readonly result: Result };
 }
 
-export type InputOf<S> = S extends StandardSchema<infer Output> ? Output : S extends TSchema ? Static<S> : JsonObject;
+/** What a caller gives to a type with this schema. */
+export type InputOf<S> = S extends StandardSchema<infer Input, unknown> ? Input : Parsed<S>;
+/** What its handler gets. */
+export type ParsedInputOf<S> = S extends StandardSchema<unknown, infer Output> ? Output : Parsed<S>;
+type Parsed<S> = S extends TSchema ? Static<S> : JsonObject;
+
+export type AnyFunction = (...args: never[]) => unknown;
+
+export function isDefinition(value: unknown): value is TaskDefinition {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'interlock.task';
+}
+
+export function isStandardSchema(schema: object): schema is StandardSchema {
+  return '~standard' in schema;
+}
+
+export const TASK_NAME = /^[A-Za-z0-9_.:-]{1,200}$/;
+
+/** The result of a definition, for typed clients. */
+export type ResultOf<D> = D extends TaskDefinition<unknown, infer Result> ? Result : Json;

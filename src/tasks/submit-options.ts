@@ -1,16 +1,48 @@
+import type { Json, JsonObject } from '../core/json.js';
 import type { OnWorkerLoss } from '../core/task.js';
 import type { ResourceLike } from './definition.js';
+import { namesOf } from './resources.js';
 
 /** Options of one submission, as in the submit body. `eta` is a time, `countdown` and `expires` seconds from now or a time. */
 export interface SubmitOptions {
-  exclusive?: ResourceLike[];
-  shared?: ResourceLike[];
+  exclusive?: readonly ResourceLike[];
+  shared?: readonly ResourceLike[];
   queue?: string;
   priority?: number;
   eta?: Date | string;
-  countdown?: number;
+  countdown?: number | Date | string;
   expires?: number | Date | string;
   maxAttempts?: number;
   onWorkerLoss?: OnWorkerLoss;
-  tags?: string[];
+  tags?: readonly string[];
+}
+
+/** The submit body of one task. Throws TypeError for what is no resource, and for input that JSON cannot hold. */
+export function submitBody(
+  name: string,
+  input: { args?: readonly unknown[]; kwargs?: unknown },
+  options: SubmitOptions = {},
+): JsonObject {
+  const { exclusive, shared, ...rest } = options;
+  const wish = namesOf({ exclusive, shared });
+  const body = {
+    name,
+    ...(input.args && input.args.length > 0 && { args: input.args }),
+    ...(input.kwargs !== undefined && { kwargs: input.kwargs }),
+    ...(wish.exclusive.length > 0 && { exclusive: wish.exclusive }),
+    ...(wish.shared.length > 0 && { shared: wish.shared }),
+    ...rest,
+  };
+  return asJson(body, `The input of "${name}"`) as JsonObject;
+}
+
+/** A copy as JSON sees it: dates become text, undefined fields vanish. Throws TypeError for cycles, BigInt and the like. */
+function asJson(value: unknown, what: string): Json {
+  try {
+    return JSON.parse(JSON.stringify(value)) as Json;
+  } catch (cause) {
+    throw new TypeError(`${what} cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
 }

@@ -1,0 +1,61 @@
+import type { Outcome } from '../core/outcome.js';
+import type { TaskError } from '../core/task.js';
+import { runAs, type Submitter } from './current.js';
+import type { TaskContext } from './context.js';
+import type { TaskDefinition } from './definition.js';
+import type { CheckedInput } from './input.js';
+import { encodeResult } from './result.js';
+
+const MAX_MESSAGE = 4 * 1024;
+const MAX_TRACEBACK = 8 * 1024;
+
+/** Calls the handler, as the current task. A plain function gets its args, then the kwargs if there are any. */
+export async function callHandler(
+  definition: TaskDefinition,
+  checked: CheckedInput,
+  context: TaskContext,
+  submit: Submitter,
+): Promise<unknown> {
+  const handler = definition.handler as (...args: unknown[]) => unknown;
+  const { args, kwargs, input } = checked;
+  const given = definition.plain ? [...args, ...(Object.keys(kwargs).length > 0 ? [kwargs] : [])] : [input, context];
+  return runAs(context, submitAsChild(context, submit), () => Promise.resolve(handler(...given)));
+}
+
+/** How a body that returned has ended. */
+export function outcomeOfReturn(value: unknown, limitBytes: number): Outcome {
+  const encoded = encodeResult(value, limitBytes);
+  return 'error' in encoded ? { kind: 'failed', error: encoded.error } : { kind: 'completed', result: encoded.result };
+}
+
+/** What is kept of something thrown: its `code` where that is a short constant, and bounded texts. Never throws itself. */
+export function errorOf(thrown: unknown): TaskError {
+  try {
+    if (!(thrown instanceof Error))
+      return { code: 'TASK_ERROR', message: bounded(`The task threw ${String(thrown)}`, MAX_MESSAGE) };
+    const { code } = thrown as { code?: unknown };
+    const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code);
+    const error: TaskError = {
+      code: known ? code : 'TASK_ERROR',
+      message: bounded(String(thrown.message as unknown), MAX_MESSAGE),
+    };
+    return typeof thrown.stack === 'string' ? { ...error, traceback: bounded(thrown.stack, MAX_TRACEBACK) } : error;
+  } catch {
+    return { code: 'TASK_ERROR', message: 'The task threw something that cannot be shown.' }; // a getter or toString that throws
+  }
+}
+
+/** Cut to a number of UTF-8 bytes. */
+export function bounded(text: string, bytes: number): string {
+  const buffer = Buffer.from(text);
+  return buffer.length <= bytes
+    ? text
+    : `${buffer
+        .subarray(0, bytes - 4)
+        .toString()
+        .replace(/\uFFFD$/, '')}…`;
+}
+
+function submitAsChild(context: TaskContext, submit: Submitter): Submitter {
+  return body => submit({ parent: context.id, ...body });
+}

@@ -1,0 +1,53 @@
+import type { Json, JsonObject } from '../core/json.js';
+import type { Log } from '../process/log.js';
+import type { TaskContext } from './context.js';
+import type { Submitter } from './current.js';
+import type { Progress } from './progress.js';
+import { submitBody } from './submit-options.js';
+
+/** What the context tells of its task; plain data, as it is sent to a child. */
+export interface TaskFacts {
+  id: string;
+  name: string;
+  args: Json[];
+  kwargs: JsonObject;
+  attempt: number;
+  worker: string;
+  correlationId: string;
+  /** `core/task.ts` fenceOf; null without a grant. */
+  fence: number | null;
+  exclusive: string[];
+  shared: string[];
+}
+
+/** What the context needs from where it runs: a child process, or a test. */
+export interface TaskHost {
+  progress: Progress;
+  signal: AbortSignal;
+  log: Log;
+  submit: Submitter;
+  service(name: string, input: JsonObject): Promise<Json>;
+}
+
+export function createContext(facts: TaskFacts, host: TaskHost): TaskContext {
+  const { id, name, attempt, worker, correlationId } = facts;
+  const reserved = new Set([...facts.exclusive, ...facts.shared]);
+  return {
+    id,
+    name,
+    attempt,
+    worker,
+    correlationId,
+    signal: host.signal,
+    log: host.log,
+    progress: (code, options) => host.progress.open(code, options),
+    createdResource: url => host.progress.create(url),
+    fence(resource) {
+      if (facts.fence !== null && reserved.has(resource.normalize('NFC'))) return facts.fence;
+      throw new Error(`The task ${id} does not reserve "${resource}", so there is no fence for it.`);
+    },
+    spawn: async (definition, input, options) =>
+      host.submit({ ...submitBody(definition.name, { kwargs: input }, options), parent: id }),
+    service: (service, input) => host.service(service, input),
+  };
+}

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { readFileSync, writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+
+import { transform } from 'sucrase';
+
+import { monotonicMs } from '../budget.js';
+import type { WatchdogData } from './watchdog.js';
+
+/** The watchdog of this child, as its main thread sees it. */
+export class Lifeline {
+  readonly #deadlineMs: BigInt64Array;
+
+  private constructor(deadline: SharedArrayBuffer) {
+    this.#deadlineMs = new BigInt64Array(deadline);
+  }
+
+  /** Resolves when the watchdog watches; only then may user code be loaded. Should it ever fail, this process dies. */
+  static async start(memoryMiB: number): Promise<Lifeline> {
+    const deadline = new SharedArrayBuffer(8);
+    const workerData: WatchdogData = { deadline, memoryMiB };
+    const thread = new Worker(watchdogUrl(), { workerData, env: {}, execArgv: [] });
+    thread.on('error', error => die(`The watchdog failed: ${String(error)}`));
+    thread.on('exit', () => die('The watchdog ended.'));
+    await once(thread, 'message');
+    thread.unref();
+    return new Lifeline(deadline);
+  }
+
+  /** Does not return when both the deadline that came with a job and the latest one known here have passed. */
+  check(withJobMs: number | null): void {
+    const latest = Math.max(withJobMs ?? 0, Number(Atomics.load(this.#deadlineMs, 0)));
+    if (latest === 0 || monotonicMs() < latest) return;
+    writeSync(4, 'D');
+    process.kill(-process.pid, 'SIGKILL');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // the signal is on its way
+  }
+}
+
+function die(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+}
+
+/** Under tsx a thread cannot start from a .ts file: its types are stripped here (it imports nothing that would need more). */
+function watchdogUrl(): URL {
+  if (!import.meta.url.endsWith('.ts')) return new URL('./watchdog.js', import.meta.url);
+  const source = readFileSync(new URL('./watchdog.ts', import.meta.url), 'utf8');
+  const { code } = transform(source, { transforms: ['typescript'], disableESTransforms: true });
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+}
