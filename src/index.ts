@@ -1,8 +1,12 @@
 /** What `import … from 'interlock'` gives. */
+import { createClient, type Client } from './client/client.js';
+import { installSubmitter } from './tasks/enqueue.js';
+
+export * from './client/client.js';
 export { InterlockError, MissingResource } from './core/errors.js';
 export type { ErrorCode, FieldError } from './core/errors.js';
 export type { Json, JsonObject } from './core/json.js';
-export { TaskCanceled } from './tasks/context.js';
+export { TaskAborted } from './tasks/context.js';
 export type { ProgressBar, ProgressOptions, TaskContext } from './tasks/context.js';
 export { currentTask, currentWorker } from './tasks/current.js';
 export { defineTask } from './tasks/define-task.js';
@@ -14,3 +18,19 @@ export { runTask } from './tasks/run-task.js';
 export type { RunTaskOptions } from './tasks/run-task.js';
 export type { SubmitOptions } from './tasks/submit-options.js';
 export type { TaskOptions } from './tasks/task-options.js';
+
+let client: Client | undefined;
+
+/** Of `INTERLOCK_URL` and `INTERLOCK_TOKEN`, made when it is first needed. */
+function clientOfEnvironment(): Client {
+  const { INTERLOCK_URL: url, INTERLOCK_TOKEN: token } = process.env;
+  client ??= createClient({ ...(url && { url }), ...(token && { token }) });
+  return client;
+}
+
+installSubmitter(body => clientOfEnvironment().submit(body));
+
+/** Asks a task to end, as a client's `cancel` does. Throws MissingResource for an unknown id, TASK_FINAL for one that has ended. */
+export async function cancel(id: string): Promise<void> {
+  await clientOfEnvironment().cancel(id);
+}

@@ -47,7 +47,15 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/config/**', 'src/cli/**', 'src/servers/**', 'src/main/**', 'src/worker/prefork/**', 'src/tasks/**'],
+    ignores: [
+      'src/index.ts',
+      'src/config/**',
+      'src/cli/**',
+      'src/servers/**',
+      'src/main/**',
+      'src/worker/prefork/**',
+      'src/tasks/**',
+    ],
     rules: { 'n/no-process-env': 'error' },
   },
   {

@@ -37,7 +37,7 @@ export function errorOf(thrown: unknown): TaskError {
     const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code);
     const error: TaskError = {
       code: known ? code : 'TASK_ERROR',
-      message: bounded(String(thrown.message as unknown), MAX_MESSAGE),
+      message: bounded(thrown.message, MAX_MESSAGE),
     };
     return typeof thrown.stack === 'string' ? { ...error, traceback: bounded(thrown.stack, MAX_TRACEBACK) } : error;
   } catch {

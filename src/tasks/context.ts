@@ -26,7 +26,7 @@ export interface TaskContext {
   /** Name of the worker. */
   readonly worker: string;
   readonly correlationId: string;
-  /** Aborts on cancel, shutdown and time limits; `reason` is a TaskCanceled that says which. */
+  /** Aborts on cancel, shutdown and time limits; `reason` is a TaskAborted that says which. */
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Opens a bar. Throws RangeError beyond 100 of them. */
@@ -45,12 +45,12 @@ export interface TaskContext {
 }
 
 /** Why `ctx.signal` aborted. A body that lets it through ends as canceled. */
-export class TaskCanceled extends Error {
+export class TaskAborted extends Error {
   readonly reason: string;
 
   constructor(reason: string) {
     super(`The task is canceled (${reason}).`);
-    this.name = 'TaskCanceled';
+    this.name = 'TaskAborted';
     this.reason = reason;
   }
 }

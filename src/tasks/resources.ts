@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 import { invalid } from '../core/errors.js';
 import type { ResourceLike, ResourceWish, TaskDefinition } from './definition.js';
 
@@ -43,7 +45,7 @@ function getUrls(resources: readonly ResourceLike[] | undefined): string[] {
 function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'function') return `the function ${value.name || '(unnamed)'}`;
-  if (typeof value !== 'object') return `${typeof value} ${String(value as string | number | boolean | bigint | symbol)}`;
+  if (typeof value !== 'object') return `${typeof value} ${inspect(value)}`;
   const kind = (value.constructor as { name?: string } | undefined)?.name ?? 'Object';
   return `an object of ${kind} without one`;
 }

@@ -33,12 +33,18 @@ export function encodeResult(value: unknown, limitBytes: number): EncodedResult 
 export function storageProblem(value: Json, levels: number): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   if (levels === 0) return `it is nested deeper than ${MAX_DEPTH} levels`;
-  if (!Array.isArray(value) && Object.keys(value).some(key => key.includes('\0'))) return 'a field name holds a null character';
+  if (!Array.isArray(value) && Object.keys(value).some(isForbidden))
+    return 'a field name holds a null character, or is "_bsontype"';
   for (const part of Object.values(value)) {
     const problem = storageProblem(part, levels - 1);
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** The first ends a name in BSON; the second makes its library take plain data for something of its own. */
+function isForbidden(key: string): boolean {
+  return key.includes('\0') || key === '_bsontype';
 }
 
 /** Undefined for a function or a symbol, whatever its declared type says. */

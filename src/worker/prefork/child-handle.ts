@@ -59,6 +59,8 @@ export class ChildHandle {
   readonly #starting = new AbortController();
   #deadlineMs: number | undefined;
   #run: ChildRun | undefined;
+  /** It, and what its modules started when they were loaded: no task left those behind. */
+  #household: ReadonlySet<number> = new Set();
   #lastLog: Log;
   #outcome: Deferred<OutcomeMessage | undefined> = deferred();
   #runEnded = new AbortController();
@@ -174,6 +176,7 @@ export class ChildHandle {
   #hear(message: FromChild): void {
     if (message.kind === 'ready') {
       this.#starting.abort();
+      this.#household = new Set(remainsOf(this.identity).map(stat => stat.pid));
       this.#ready.resolve(message.types);
     } else if (message.kind === 'unloadable') {
       this.#ready.reject(new TaskModuleError(message.message));
@@ -195,7 +198,7 @@ export class ChildHandle {
   #mustEnd(run: ChildRun, leftovers: readonly string[]): boolean {
     const kinds = run.needsResources ? leftovers : leftovers.filter(kind => kind === 'ProcessWrap');
     if (kinds.length > 0) run.log.debug('The child is replaced: the task left something running in it.', { leftovers });
-    return kinds.length > 0 || (run.needsResources && remainsOf(this.identity).some(({ pid }) => pid !== this.identity.pid));
+    return kinds.length > 0 || (run.needsResources && remainsOf(this.identity).some(({ pid }) => !this.#household.has(pid)));
   }
 
   async #escalate(ended: AbortSignal): Promise<void> {

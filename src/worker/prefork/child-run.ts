@@ -24,7 +24,7 @@ export class ChildRun {
 
   constructor(job: Job, events: JobEvents, log: Log, send: (message: ToChild) => void) {
     this.job = job;
-    this.log = log.child({ task: job.task.id, taskName: job.task.name, correlationId: job.task.correlationId });
+    this.log = log.child({ taskId: job.task.id, taskName: job.task.name, correlationId: job.task.correlationId });
     this.#events = events;
     this.#send = send;
   }

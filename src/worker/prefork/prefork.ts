@@ -23,7 +23,7 @@ export interface PreforkOptions {
   /** From the AbortSignal to SIGTERM, and from there to SIGKILL. */
   graceMs: number;
   killMs: number;
-  /** A child is replaced after so many. */
+  /** A child is replaced after so many; 0: never. */
   recycleAfterTasks: number;
   /** Resident memory at which a child is killed. */
   memoryMiB: number;
@@ -154,12 +154,17 @@ class PreforkPool implements Pool {
       slot.child = child;
       return await child.run(job, events, directory);
     } finally {
-      if (child.tasksRun >= this.#options.recycleAfterTasks) void child.end({ kind: 'retired' });
+      if (this.#isUsedUp(child)) void child.end({ kind: 'retired' });
       this.#supply.giveBack(child);
       await this.#directory.deleteTask(id).catch((error: unknown) => {
         this.#options.log.warn('The working directory of a task could not be removed.', { taskId: id, error });
       });
     }
+  }
+
+  #isUsedUp(child: ChildHandle): boolean {
+    const { recycleAfterTasks } = this.#options;
+    return recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks;
   }
 
   #unstarted(slot: Slot): Outcome {

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { startTicksOf } from '../../process/identity.js';
 import { MARKER, type ChildIdentity } from './remains.js';
@@ -41,7 +42,7 @@ export function spawnChild(options: {
   const marker = randomUUID();
   // As the supervisor runs, so does the child: compiled, or under tsx from the sources.
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const loader = extension === 'ts' ? ['--import', import.meta.resolve('tsx')] : [];
+  const loader = extension === 'ts' ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [];
   const file = fileURLToPath(new URL(`./child/child.${extension}`, import.meta.url));
   const child = spawn(
     process.execPath,

@@ -21,7 +21,7 @@ export function childLog(send: (line: Line) => void): Log {
     }
     if (dropped > 0) send({ kind: 'log', level: 'warn', message: `(${dropped} log lines dropped)`, fields: {} });
     dropped = 0;
-    send({ kind: 'log', level, message: bounded(String(message as unknown), MAX_MESSAGE), fields: plain(fields) });
+    send({ kind: 'log', level, message: bounded(message, MAX_MESSAGE), fields: plain(fields) });
   };
   const logOf = (fixed: Record<string, unknown>): Log => ({
     error: (message, fields) => write('error', message, { ...fixed, ...fields }),

@@ -1,5 +1,5 @@
 // The program of a child process: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
-import { TaskCanceled } from '../../../tasks/context.js';
+import { TaskAborted } from '../../../tasks/context.js';
 import { installRegistry } from '../../../tasks/enqueue.js';
 import { Registry } from '../../../tasks/registry.js';
 import type { ToChild } from '../ipc.js';
@@ -27,7 +27,7 @@ let loaded: Loaded | undefined;
 const lifeline = await Lifeline.start(Number(process.argv[3]));
 const supervisor = new Supervisor(order => {
   if (order.kind === 'load') void load(order);
-  else if (order.kind === 'cancel') canceling.abort(new TaskCanceled(order.reason));
+  else if (order.kind === 'cancel') canceling.abort(new TaskAborted(order.reason));
   else if (loaded) void run(order, loaded);
 });
 

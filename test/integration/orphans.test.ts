@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { isGone } from '../../src/process/identity.js';
+import { createPreforkPool } from '../../src/worker/prefork/prefork.js';
+import { killLeftovers, leftoversOf } from '../../src/worker/prefork/children-ledger.js';
+import { poolFolder, poolOptions } from '../support/pool.js';
+import { until } from '../support/wait.js';
+
+const STAND_IN = fileURLToPath(new URL('../support/pool-stand-in.ts', import.meta.url));
+
+interface Child {
+  pid: number;
+  startTicks: number;
+}
+
+describe('Children of a supervisor that fails', function () {
+  this.timeout(120_000);
+  const folder = poolFolder();
+  const directory = poolOptions(folder.root).workerDirectory;
+  const started: ChildProcess[] = [];
+
+  /** Another process with two children in busy loops that ignore SIGTERM. */
+  async function supervisor(name: string): Promise<{ process: ChildProcess; children: Child[] }> {
+    const child = spawn(process.execPath, ['--import', 'tsx', STAND_IN, folder.root, folder.file(name)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    started.push(child);
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    return { process: child, children: JSON.parse(line) as Child[] };
+  }
+
+  const allGone = (children: Child[]): boolean => children.every(({ pid, startTicks }) => isGone(pid, startTicks));
+
+  afterEach(async () => {
+    for (const child of started.splice(0)) {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
+    await killLeftovers(directory);
+  });
+  after(() => folder.remove());
+
+  it('die with it when it is killed, though each is in a busy loop', async () => {
+    const { process: parent, children } = await supervisor('killed');
+    expect(children).to.have.length(2);
+    expect(allGone(children)).to.equal(false);
+    parent.kill('SIGKILL');
+    await until('both children to be gone', () => allGone(children));
+  });
+
+  it('die by their deadline when it is stopped', async () => {
+    const { process: parent, children } = await supervisor('stopped');
+    parent.kill('SIGSTOP');
+    await until('both children to be gone', () => allGone(children));
+    expect(parent.exitCode).to.equal(null);
+  });
+
+  it('live on while it extends their deadline', async () => {
+    const { children } = await supervisor('extending');
+    const since = process.hrtime.bigint();
+    await until('three deadlines to have passed', () => process.hrtime.bigint() - since > 4_500_000_000n);
+    expect(allGone(children)).to.equal(false);
+  });
+
+  it('are found by their ledger and killed when they are frozen and cannot die by themselves', async () => {
+    const { process: parent, children } = await supervisor('frozen');
+    for (const { pid } of children) process.kill(pid, 'SIGSTOP');
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
+    expect(leftoversOf(directory)).to.have.length(2);
+    const next = createPreforkPool(poolOptions(folder.root));
+    const refusal = await next.start().catch((thrown: unknown) => thrown);
+    expect(refusal).to.be.an('error').with.property('message').that.contains('is alive');
+    await killLeftovers(directory);
+    expect(allGone(children)).to.equal(true);
+    await next.stop();
+  });
+});
