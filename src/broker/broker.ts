@@ -4,8 +4,8 @@ import type { Control, Hint } from '../core/hint.js';
 export type Destination = { to: 'resource-manager' } | { to: 'queue'; queue: string } | { to: 'worker'; worker: string };
 
 /**
- * `confirmed`: on the disks of a majority. `returned`: nobody has declared that queue yet.
- * `deferred`: no connection, a blocked one, or no answer within 2 s; the sweep will hint again.
+ * `confirmed`: on the disks of a majority. `returned`: there is no such queue, and declaring it failed too.
+ * `deferred`: no connection, a blocked one, too many unconfirmed, or no answer within 2 s. It is kept nowhere: the sweep hints again.
  */
 export type PublishResult = 'confirmed' | 'returned' | 'deferred';
 
@@ -17,8 +17,8 @@ export interface Delivery {
 
 export interface Subscription {
   /**
-   * How many deliveries may be unacknowledged. 0 cancels the consumer, and what was prefetched but not given to `onDelivery` goes back.
-   * The last value wins and survives reconnects.
+   * How many deliveries may be unacknowledged, whatever the value was before. 0 cancels the consumer, and what was prefetched but not
+   * given to `onDelivery` goes back. The last value wins and survives reconnects.
    */
   setPrefetch(count: number): void;
   /** Cancels for good; unacknowledged deliveries go back to the queue. Bounded. */
@@ -27,9 +27,11 @@ export interface Subscription {
 
 export interface BrokerStatus {
   state: 'connecting' | 'up' | 'blocked' | 'closed';
-  /** Consumers that should consume, and those that were seen to. */
+  /** Consumers that should consume (prefetch above 0), and whether the broker was seen to know them. */
   consumers: { queue: string; consuming: boolean }[];
   reconnects: number;
+  /** Channels replaced on a living connection: closed by the broker, queue deleted, or found stalled. */
+  recycles: number;
   returned: number;
   deferred: number;
   dead: number;
@@ -39,8 +41,8 @@ export interface BrokerStatus {
 /** Transport of hints. Nothing here is ever needed for correctness. */
 export interface Broker {
   /**
-   * Connects in the background, for ever, with jittered back-off. Resolves at once; `status()` tells.
-   * Throws only if the topology on the broker contradicts ours (a queue with other arguments).
+   * Connects in the background, for ever, with jittered back-off. Resolves once connected, after 2 s at most; `status()` tells.
+   * Throws only if the topology on the broker contradicts ours (a queue with other arguments), and is closed then.
    */
   start(): Promise<void>;
   /** Never throws, never waits longer than 2 s, never queues in memory beyond a bound of 1,000 unconfirmed. */

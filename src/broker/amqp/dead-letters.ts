@@ -1,0 +1,45 @@
+import type { ConsumeMessage } from 'amqplib';
+import type { AmqpTiming, BrokerLog } from './options.js';
+import type { Publisher } from './publisher.js';
+import type { Names } from './topology.js';
+
+/** Enough to see what it was. The rest of a stranger's 128 MiB is not copied. */
+const BODY_AT_MOST = 4_096;
+
+/** Where messages go that are no hints of ours: kept in a bounded queue for whoever wants to know, and counted. */
+export class DeadLetters {
+  count = 0;
+  readonly #names: Names;
+  readonly #publisher: Publisher;
+  readonly #timing: AmqpTiming;
+  readonly #log: BrokerLog;
+
+  constructor(names: Names, publisher: Publisher, timing: AmqpTiming, log: BrokerLog) {
+    this.#names = names;
+    this.#publisher = publisher;
+    this.#timing = timing;
+    this.#log = log;
+  }
+
+  /** Publishes a copy with the reason, on the other connection: an alarm that blocks it must not block acknowledging. Never rejects. */
+  async bury(message: ConsumeMessage, queue: string, reason: string): Promise<void> {
+    this.record(queue, reason);
+    await this.#publisher.send(
+      {
+        exchange: this.#names.tasks,
+        key: this.#names.dead,
+        body: message.content.subarray(0, BODY_AT_MOST),
+        durable: true,
+        headers: { 'x-reason': reason.slice(0, 200), 'x-queue': queue, 'x-bytes': message.content.length },
+      },
+      performance.now() + this.#timing.publishMs,
+    );
+  }
+
+  /** One line for the 1st, 2nd, 4th, 8th …: a flood of garbage must not become a flood of lines. */
+  record(queue: string, reason: string): void {
+    this.count++;
+    if (Number.isInteger(Math.log2(this.count)))
+      this.#log.warn('a message is no hint of ours', { queue, reason, so_far: this.count });
+  }
+}

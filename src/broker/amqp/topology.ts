@@ -1,0 +1,105 @@
+import type { Channel } from 'amqplib';
+import type { Destination } from '../broker.js';
+import { onOwnChannel } from './channel.js';
+import type { Link } from './link.js';
+import { asConflict } from './topology-conflict.js';
+
+/*
+ * Every exchange, queue, argument and binding. Arguments can never change: RabbitMQ answers 406 to a declaration that differs from
+ * what exists. So only ceilings stand here, which no deployment should reach; an operator tightens them by policy, where the lower
+ * value holds. Delivery limits are left alone: 4.x counts 20 by default, 3.10 none, and `-1` for "none" is refused by 3.10.
+ * Nothing depends on that counter, as a dropped hint is hinted again.
+ */
+
+/** One ticket more than this wakes nobody who is not awake: the oldest go, and what they stood for is hinted again. */
+const HINTS_AT_MOST = 1_000_000;
+/** A hint has at most 1 KiB, but a stranger's message may have 128 MiB: this bounds the disk. */
+const HINT_BYTES_AT_MOST = 268_435_456;
+const DEAD_AT_MOST = 10_000;
+const DEAD_BYTES_AT_MOST = 67_108_864;
+/** Control messages are read at once; a process that does not read them needs none of last week. */
+const CONTROL_AT_MOST = 1_000;
+/** 7 days without consumer or declaration: queue names come from users and hosts, and each quorum queue costs a Raft group. */
+const UNUSED_FOR_MS = 604_800_000;
+
+export interface Names {
+  /** Direct: routing key = name of the queue. */
+  tasks: string;
+  /** Topic: state changes and progress. */
+  events: string;
+  /** Fanout to the control queue of every process. */
+  control: string;
+  /** Queue of what could not be understood. */
+  dead: string;
+  prefix: string;
+}
+
+export interface QueuePlan {
+  name: string;
+  arguments: Record<string, string | number>;
+}
+
+export function namesWith(prefix: string): Names {
+  return {
+    tasks: `${prefix}interlock.tasks`,
+    events: `${prefix}interlock.events`,
+    control: `${prefix}interlock.control`,
+    dead: `${prefix}interlock.dead`,
+    prefix,
+  };
+}
+
+export function queueOf(names: Names, destination: Destination): QueuePlan {
+  switch (destination.to) {
+    case 'resource-manager':
+      return { name: `${names.prefix}resource-manager`, arguments: hintArguments() };
+    case 'queue':
+      return { name: `${names.prefix}work.${destination.queue}`, arguments: { ...hintArguments(), 'x-expires': UNUSED_FOR_MS } };
+    case 'worker':
+      return {
+        name: `${names.prefix}worker.${destination.worker}`,
+        arguments: { ...hintArguments(), 'x-expires': UNUSED_FOR_MS },
+      };
+  }
+}
+
+/** What every role needs, whoever comes first. Safe to repeat. Throws `TopologyConflict` when something else has that name. */
+export async function declareTopology(link: Link, names: Names): Promise<void> {
+  await onOwnChannel(link, async channel => {
+    await asConflict(declareExchanges(channel, names));
+    await declareQueue(channel, names, queueOf(names, { to: 'resource-manager' }));
+    await declareQueue(channel, names, { name: names.dead, arguments: bounded(DEAD_AT_MOST, DEAD_BYTES_AT_MOST) });
+  });
+}
+
+/**
+ * Durable and quorum: a confirm then means the disks of a majority (a durable classic queue without replicas lost nothing either,
+ * but dies with its node), and 4.3 refuses queues that are neither durable nor exclusive.
+ */
+export async function declareQueue(channel: Channel, names: Names, plan: QueuePlan): Promise<void> {
+  await asConflict(channel.assertQueue(plan.name, { durable: true, arguments: { 'x-queue-type': 'quorum', ...plan.arguments } }));
+  await channel.bindQueue(plan.name, names.tasks, plan.name);
+}
+
+/** Exclusive: dies with its connection, the one kind of transient queue that 4.x still takes. The broker names it. */
+export async function declareControlQueue(channel: Channel, names: Names): Promise<string> {
+  const options = { exclusive: true, autoDelete: true, durable: false, arguments: { 'x-max-length': CONTROL_AT_MOST } };
+  const { queue } = await channel.assertQueue('', options);
+  await channel.bindQueue(queue, names.control, '');
+  return queue;
+}
+
+async function declareExchanges(channel: Channel, names: Names): Promise<void> {
+  await channel.assertExchange(names.tasks, 'direct', { durable: true });
+  await channel.assertExchange(names.events, 'topic', { durable: true });
+  await channel.assertExchange(names.control, 'fanout', { durable: true });
+}
+
+function hintArguments(): QueuePlan['arguments'] {
+  return bounded(HINTS_AT_MOST, HINT_BYTES_AT_MOST);
+}
+
+/** Said in full, so that a policy with `reject-publish` cannot turn a full queue into failing publishes. */
+function bounded(messages: number, bytes: number): QueuePlan['arguments'] {
+  return { 'x-max-length': messages, 'x-max-length-bytes': bytes, 'x-overflow': 'drop-head' };
+}
