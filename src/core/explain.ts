@@ -1,4 +1,4 @@
-import { blockersOf, standings, type InLine, type Standing } from './line.js';
+import { blockersOf, standings, type LineOf, type Standing } from './line.js';
 import type { State, WaitingFor } from './state.js';
 import type { Task } from './task.js';
 
@@ -14,7 +14,7 @@ export interface LiveWorker {
 export interface Facts {
   task: Task;
   /** Holders and waiting tasks of each of its resources. */
-  lineOf: (resource: string) => readonly InLine[];
+  lineOf: LineOf;
   workers: readonly LiveWorker[];
   /** Whether somebody who grants, and somebody who ends delays, is live. */
   resourceManager: boolean;
@@ -91,9 +91,9 @@ function forTime(task: Task, beat: boolean, now: Date): string {
 }
 
 function forResources({ task, lineOf, resourceManager }: Facts, resources: readonly Standing[]): string {
-  const leaderless = resourceManager ? '' : ' No resource manager is live: nothing is granted until one is started.';
+  const leaderless = resourceManager ? '' : ' But no resource manager leads: nothing is granted until one does.';
   const blocked = resources
-    .map(each => ({ each, blockers: blockersOf([each], lineOf) }))
+    .map(each => ({ each, blockers: blockersOf(task, [each], lineOf) }))
     .filter(({ blockers }) => blockers.length > 0);
   const [first] = blocked;
   if (!first) {

@@ -23,17 +23,17 @@ export interface Standing {
   position: number | null;
 }
 
+/** Holders and waiting tasks of a resource. */
+export type LineOf = (resource: string) => readonly InLine[];
+export type Reserving = Pick<Task, 'id' | 'exclusive' | 'shared'>;
+
 const MAX_NAMED = 1_000;
 
 /**
  * How a task stands with each of its resources. `lineOf` gives holders and waiting tasks of a resource; `seq` is the task's own
  * number, Infinity for one that is not stored yet, undefined for one that is not in line.
  */
-export function standings(
-  task: Pick<Task, 'exclusive' | 'shared'>,
-  seq: number | undefined,
-  lineOf: (resource: string) => readonly InLine[],
-): Standing[] {
+export function standings(task: Reserving, seq: number | undefined, lineOf: LineOf): Standing[] {
   return claimsOf(task).map(claim => standing(claim, seq, lineOf(claim.resource)));
 }
 
@@ -57,10 +57,11 @@ export function holderOf({ id, grant, run }: InLine): Holder[] {
   return grant ? [{ task: id, worker: run?.worker ?? null, since: grant.at.toISOString() }] : [];
 }
 
-/** Ids of everything that keeps a task with these standings from its resources: holders it conflicts with, then those ahead. */
-export function blockersOf(found: readonly Standing[], lineOf: (resource: string) => readonly InLine[]): string[] {
+/** Ids of everything that keeps a task with these standings from its resources: holders that it conflicts with, then those ahead. */
+export function blockersOf(task: Reserving, found: readonly Standing[], lineOf: LineOf): string[] {
   const holding = found.flatMap(({ name, mode }) =>
-    lineOf(name).filter(other => other.grant && conflictsWith(other, { resource: name, mode, units: 1 })),
+    // It may have been granted itself since it was read.
+    lineOf(name).filter(other => other.grant && other.id !== task.id && conflictsWith(other, { resource: name, mode, units: 1 })),
   );
   return [...new Set([...holding.map(other => other.id), ...found.flatMap(each => each.ahead)])];
 }

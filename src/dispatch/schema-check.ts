@@ -1,5 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 
 import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
@@ -11,6 +12,7 @@ const MAX_ERRORS = 20;
 
 // Nothing is coerced, filled in or dropped: a request means what it says, or is refused.
 const ajv = new Ajv2020({ allErrors: true, verbose: true, coerceTypes: false, removeAdditional: false, allowUnionTypes: true });
+formats.default(ajv);
 ajv.addFormat('date-time', text => readTime(text) !== undefined);
 ajv.addSchema(SubmitBody);
 

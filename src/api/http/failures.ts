@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net';
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import { MissingResource, InterlockError } from '../../core/errors.js';
+import type { ApiServer } from '../context.js';
+import { PROBLEM_TYPE, problemOf, retryAfter } from './problem.js';
+
+/** Answers every error as a problem document, and an unknown path with 404 or, where another method would do, 405. */
+export function answerFailures(app: ApiServer): void {
+  const methods = methodsByPath(app);
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = [...methods].filter(([pattern]) => matches(pattern, path)).flatMap(([, some]) => [...some]);
+    if (allowed.length === 0) return sendProblem(new MissingResource(`The path ${path.slice(0, 200)}`), request, reply);
+    const allow = [...new Set(allowed)].sort().join(', ');
+    reply.header('allow', allow);
+    return sendProblem(
+      new InterlockError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here, but ${allow}.`),
+      request,
+      reply,
+    );
+  });
+}
+
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error, { id: request.id, bodyLimit: request.routeOptions.bodyLimit });
+  if (problem.code === 'INTERNAL_ERROR')
+    request.log.error({ err: error }, `${request.method} ${request.routeOptions.url ?? ''} failed.`);
+  else if (problem.status >= 500)
+    request.log.warn({ err: error }, `${request.method} ${request.routeOptions.url ?? ''} was refused.`);
+  const seconds = retryAfter(problem.code);
+  if (seconds !== undefined) reply.header('retry-after', seconds);
+  // A serializer of its own: a problem is JSON whatever the route answers otherwise.
+  return reply.code(problem.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(problem);
+}
+
+/** What is not even HTTP never becomes a request: Node's parser gives the bare socket. */
+export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const detail = tooLarge
+    ? 'The header is larger than 16 KiB.'
+    : 'This is not a valid HTTP/1.1 request, or it took too long to arrive.';
+  const problem = {
+    ...problemOf(new InterlockError('VALIDATION_FAILED', detail), { id: '', bodyLimit: 0 }),
+    status: tooLarge ? 431 : 400,
+  };
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function methodsByPath(app: ApiServer): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', route => {
+    const known = methods.get(route.url) ?? new Set();
+    for (const method of [route.method].flat()) known.add(method);
+    methods.set(route.url, known);
+  });
+  return methods;
+}
+
+/** `/tasks/:id` and `/content/*` against a path. */
+function matches(pattern: string, path: string): boolean {
+  const parts = path.split('/');
+  const wanted = pattern.split('/');
+  return (
+    wanted.every((part, index) => {
+      if (part === '*') return true;
+      return part.startsWith(':') ? (parts[index] ?? '') !== '' : part === parts[index];
+    }) &&
+    (wanted.at(-1) === '*' || wanted.length === parts.length)
+  );
+}

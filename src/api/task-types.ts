@@ -1,0 +1,40 @@
+import { Type } from 'typebox';
+
+import type { JsonObject } from '../core/json.js';
+import { inputSchemaOf } from '../tasks/json-schema.js';
+import type { ApiContext, ApiServer } from './context.js';
+import { listOf, orNull, wholeList } from './schemas.js';
+
+const TaskType = Type.Object({
+  name: Type.String(),
+  plain: Type.Boolean({ description: 'A plain function: it takes `args`. Others take `kwargs`.' }),
+  input: orNull(Type.Unsafe<JsonObject>({ type: 'object', description: 'JSON Schema of `kwargs`; null when unchecked.' })),
+  queue: orNull(Type.String()),
+  priority: orNull(Type.Integer()),
+  maxAttempts: orNull(Type.Integer()),
+  onWorkerLoss: orNull(Type.String()),
+  tags: Type.Array(Type.String()),
+});
+
+export function taskTypeRoutes(app: ApiServer, { types }: ApiContext): void {
+  const schema = {
+    operationId: 'listTaskTypes',
+    summary: 'Task types that can be submitted, with what each presets',
+    tags: ['task types'],
+    response: { 200: listOf(TaskType) },
+  };
+  app.get('/task-types', { schema }, () =>
+    wholeList(
+      types.list().map(type => ({
+        name: type.name,
+        plain: type.plain,
+        input: inputSchemaOf(type),
+        queue: type.queue ?? null,
+        priority: type.priority ?? null,
+        maxAttempts: type.maxAttempts ?? null,
+        onWorkerLoss: type.onWorkerLoss ?? null,
+        tags: [...(type.tags ?? [])],
+      })),
+    ),
+  );
+}

@@ -1,0 +1,104 @@
+import { Type } from 'typebox';
+
+import { InterlockError, MissingResource } from '../../core/errors.js';
+import { explain } from '../../core/explain.js';
+import type { Task } from '../../core/task.js';
+import { hrefOf, viewOf } from '../../core/task-view.js';
+import { PRINCIPAL, type ApiContext, type ApiServer } from '../context.js';
+import { etagOf, isMatch } from '../http/etag.js';
+import { readRoster } from '../roster.js';
+import { ExplanationSchema, IdParams, PreferHeader, TaskSchema, nothing, ref } from '../schemas.js';
+import { readLines } from './lines.js';
+import { afterWaiting, wishToWait } from './waiting.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const tags = ['tasks'];
+
+export function oneTaskRoutes(app: ApiServer, context: ApiContext): void {
+  readRoute(app, context);
+  endRoutes(app, context);
+
+  const explaining = {
+    operationId: 'explainTask',
+    summary: 'Why a task is where it is',
+    tags,
+    params: IdParams,
+    response: { 200: ref(ExplanationSchema) },
+  };
+  app.get('/tasks/:id/explain', { schema: explaining }, async request => {
+    const { store, serverTime } = context;
+    const task = await found(context, request.params.id);
+    const [lineOf, roster, now] = await Promise.all([readLines(store.tasks, task), readRoster(store), serverTime.now()]);
+    return explain({ task, lineOf, now, ...roster.facts() });
+  });
+}
+
+function readRoute(app: ApiServer, context: ApiContext): void {
+  const headers = Type.Object({ ...PreferHeader.properties, 'if-none-match': Type.Optional(Type.String()) });
+  const schema = {
+    operationId: 'getTask',
+    summary: 'Read a task',
+    tags,
+    params: IdParams,
+    headers,
+    response: { 200: ref(TaskSchema), 304: nothing('The task is still as the given ETag says.') },
+  };
+  app.get('/tasks/:id', { schema }, async (request, reply) => {
+    const seconds = wishToWait(context, request);
+    const task = await afterWaiting(context, await found(context, request.params.id), seconds, reply);
+    if (!task) throw missing(request.params.id);
+    const view = viewOf(task);
+    const etag = etagOf(JSON.stringify(view));
+    reply.header('etag', etag);
+    if (!isMatch(request.headers['if-none-match'], etag)) return view;
+    return reply.code(304).send();
+  });
+}
+
+function endRoutes(app: ApiServer, context: ApiContext): void {
+  const canceling = {
+    operationId: 'cancelTask',
+    summary: 'Cancel a task, not what it spawned',
+    tags,
+    params: IdParams,
+    body: Type.Object({}, { additionalProperties: false }),
+    response: { 202: ref(TaskSchema) },
+  };
+  app.post('/tasks/:id/cancel', { schema: canceling, config: { bodyOptional: true } }, async (request, reply) => {
+    const task = await context.cancel(idOf(request.params.id), PRINCIPAL);
+    reply.code(202).header('location', hrefOf(task.id));
+    return viewOf(task);
+  });
+
+  const deleting = {
+    operationId: 'deleteTask',
+    summary: 'Delete a task that has ended',
+    tags,
+    params: IdParams,
+    response: { 204: nothing('It is gone.') },
+  };
+  app.delete('/tasks/:id', { schema: deleting }, async (request, reply) => {
+    const { id } = request.params;
+    const verdict = await context.store.tasks.remove(idOf(id));
+    if (verdict === 'missing') throw missing(id);
+    if (verdict === 'not-final') throw new InterlockError('TASK_NOT_FINAL', `Task ${id} has not ended yet: cancel it first.`);
+    return reply.code(204).send();
+  });
+}
+
+async function found(context: ApiContext, id: string): Promise<Task> {
+  const task = await context.store.tasks.get(idOf(id));
+  if (!task) throw missing(id);
+  return task;
+}
+
+/** What is no UUID names no task; the database is not asked. */
+function idOf(id: string): string {
+  const canonical = id.toLowerCase();
+  if (!UUID.test(canonical)) throw missing(id);
+  return canonical;
+}
+
+function missing(id: string): MissingResource {
+  return new MissingResource(`Task ${id.slice(0, 100)}`);
+}
