@@ -5,7 +5,8 @@ import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
 import { toTask, type TaskDocument } from './task-documents.js';
 
-const READY = { state: 'waiting', waitingFor: 'worker' } as const;
+/** Only waiting tasks have `waitingFor`; naming the state as well would let the planner take the index of states. */
+const READY = { waitingFor: 'worker' } as const;
 const NOT_EXPIRED: Document = {
   $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }],
 };

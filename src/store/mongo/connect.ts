@@ -94,18 +94,18 @@ function notReplicaSet(hello: Document): InterlockError {
   );
 }
 
-/** A URL that names a replica set never connects to a standalone, so the server is asked once without that name. */
+/** The driver finds no server in a standalone where the URL names a replica set, nor in a set that was never initiated: ask it directly. */
 async function whyUnreachable(url: string, common: MongoClientOptions): Promise<InterlockError | undefined> {
-  if (url.startsWith('mongodb+srv:')) return undefined;
   const plain = url.replace(/([?&])replicaSet=[^&]*/i, '$1');
-  const client = new MongoClient(plain, { ...common, serverSelectionTimeoutMS: 2_000, readPreference: 'nearest' });
+  let client: MongoClient | undefined;
   try {
-    const hello = await client.db('admin').command({ hello: 1 }, { readPreference: 'nearest' });
+    client = new MongoClient(plain, { ...common, serverSelectionTimeoutMS: 2_000, directConnection: true });
+    const hello = await client.db('admin').command({ hello: 1 });
     return hello.setName === undefined ? notReplicaSet(hello) : undefined;
   } catch {
-    return undefined; // it is not there at all: the first error says so
+    return undefined; // not there at all, or several hosts, which cannot be asked directly: the first error says enough
   } finally {
-    await client.close();
+    await client?.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Task } from '../../core/task.js';
 import { LIMIT, read } from './calls.js';
-import type { Database } from './database.js';
+import { serverNow, type Database } from './database.js';
 import { hasCome, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { toTask } from './task-documents.js';
 
@@ -11,7 +11,7 @@ interface Delayed {
 const DELAYED = { $in: ['delay', 'retry'] as Delayed['waitingFor'][] };
 
 export async function due(db: Database, limit: number): Promise<Delayed[]> {
-  const filter = { ...hasCome('dueAt'), state: 'waiting' as const, waitingFor: DELAYED };
+  const filter = { dueAt: { $lte: await serverNow(db) }, waitingFor: DELAYED };
   const found = await read('due', () =>
     db.tasks.find(filter, { ...LIMIT, sort: { dueAt: 1 }, limit, projection: { waitingFor: 1 } }).toArray(),
   );
@@ -56,14 +56,15 @@ export async function promote(db: Database, tasks: readonly Delayed[], firstSeq:
 }
 
 export async function expire(db: Database, limit: number): Promise<string[]> {
-  const late = { ...hasCome('expiresAt'), state: 'waiting' as const };
+  const late = { expiresAt: { $lte: await serverNow(db) }, state: 'waiting' as const };
   const found = await read('expired', () =>
     db.tasks.find(late, { ...LIMIT, sort: { expiresAt: 1 }, limit, projection: { _id: 1 } }).toArray(),
   );
   if (found.length === 0) return [];
   const ids = found.map(each => each._id);
+  const guard = { ...hasCome('expiresAt'), state: 'waiting' as const };
   const over = { state: 'canceled', reason: 'expired', finishedAt: '$$NOW', ...without('waitingFor', 'dueAt', 'grant') };
-  const answer = await updateTasks(db, 'expire', ids, { guard: late, pipeline: [{ $set: over }] });
+  const answer = await updateTasks(db, 'expire', ids, { guard, pipeline: [{ $set: over }] });
   if (answer === ids.length) return ids;
   return orStillUnclear(answer, async () => {
     const filter = { _id: { $in: ids }, state: 'canceled' as const, reason: 'expired' as const };

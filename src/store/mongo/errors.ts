@@ -1,5 +1,5 @@
-import { MongoBulkWriteError, MongoError, MongoServerError, MongoServerSelectionError } from 'mongodb';
-import { StoreError } from '../../core/errors.js';
+import { BSON, MongoBulkWriteError, MongoError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import { InterlockError, StoreError } from '../../core/errors.js';
 
 /** The driver is still busy, but the caller is not kept waiting any longer. The command may land all the same. */
 export class LateError extends Error {
@@ -9,18 +9,18 @@ export class LateError extends Error {
   }
 }
 
+const OURS = [InterlockError, TypeError, RangeError, ReferenceError, BSON.BSONError];
 const DUPLICATE_KEY = 11_000;
 const MAX_TIME_EXPIRED = 50;
 /** Unauthorized, AuthenticationFailed: the server looked at the user before it looked at the command. */
 const NEVER_EXECUTED = new Set<unknown>([13, 18]);
 
 /**
- * Every error of driver and server leaves the adapter as a StoreError. What is neither (a value that BSON cannot hold, a
- * bug of ours) is given back as it is.
+ * Every error of driver and server leaves the adapter as a StoreError, also a bare socket error (`write ECONNRESET`), which the driver
+ * sometimes lets through. A value that BSON cannot hold and a bug of ours are given back as they are.
  */
 export function translated(error: unknown, what: string, outcome: StoreError['outcome']): unknown {
-  if (error instanceof StoreError) return error;
-  if (!(error instanceof MongoError) && !(error instanceof LateError)) return error;
+  if (!(error instanceof Error) || OURS.some(kind => error instanceof kind)) return error;
   return new StoreError(`MongoDB, ${what}: ${error.message}`, outcome, error);
 }
 

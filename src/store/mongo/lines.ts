@@ -85,8 +85,8 @@ export async function byIds(db: Database, ids: readonly string[]): Promise<LineT
 }
 
 export async function endedWithin(db: Database, ms: number): Promise<string[]> {
-  const lately = { $gte: ['$finishedAt', { $subtract: ['$$NOW', ms] }] };
-  const filter = { finishedAt: { $exists: true }, $expr: lately };
+  const since = new Date((await serverNow(db)).getTime() - ms);
+  const filter = { finishedAt: { $gte: since } };
   const options = { sort: { finishedAt: -1 }, limit: 10_000, projection: { _id: 1 } };
   return (await readLines(db, 'ended within', filter, options)).map(each => each._id);
 }

@@ -75,7 +75,7 @@ async function createCollection(db: Db, name: string): Promise<boolean> {
 
 const NAMESPACE_EXISTS = 48;
 const NAMESPACE_NOT_FOUND = 26;
-/** IndexOptionsConflict, IndexKeySpecsConflict: somebody built another one under this name at the same time. */
+/** IndexOptionsConflict, IndexKeySpecsConflict: the same index under another name, or another one that came at the same time. */
 const INDEX_CONFLICTS = new Set<unknown>([85, 86]);
 
 async function missingIndexes(db: Db, collection: string, wanted: readonly IndexDefinition[]): Promise<IndexDefinition[]> {
@@ -111,6 +111,11 @@ function differs(collection: string, name: string): InterlockError {
   return new InterlockError('CONFLICT', `The index "${name}" of "${collection}" is not the one that Interlock needs: ${remedy}.`);
 }
 
+function stands(collection: string, name: string, reason: string): InterlockError {
+  const remedy = `drop the other one (mongosh: db.${collection}.getIndexes() shows it) and run \`interlock manage-db\``;
+  return new InterlockError('CONFLICT', `The index "${name}" of "${collection}" cannot be created (${reason}): ${remedy}.`);
+}
+
 async function createIndex(db: Db, collection: string, index: IndexDefinition): Promise<void> {
   await write(
     `create index ${collection}.${index.name}`,
@@ -118,7 +123,8 @@ async function createIndex(db: Db, collection: string, index: IndexDefinition): 
       try {
         await db.collection(collection).createIndexes([{ ...index }]);
       } catch (error) {
-        if (error instanceof MongoServerError && INDEX_CONFLICTS.has(error.code)) throw differs(collection, index.name);
+        if (error instanceof MongoServerError && INDEX_CONFLICTS.has(error.code))
+          throw stands(collection, index.name, error.message);
         throw error;
       }
     },

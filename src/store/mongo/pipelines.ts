@@ -17,7 +17,10 @@ export function pick(ids: readonly string[], values: readonly unknown[]): Docume
   return { $arrayElemAt: [literal(values), { $indexOfArray: [literal(ids), '$_id'] }] };
 }
 
-/** `field` has come by server time. The second part lets a partial index on the field serve. */
+/**
+ * `field` has come by server time: a guard for writes. No index bounds come of it (`$$NOW` is not a constant to the planner), so what looks for
+ * such tasks reads the server's time first.
+ */
 export function hasCome(field: string): Document {
   return { [field]: { $exists: true }, $expr: { $lte: [`$${field}`, '$$NOW'] } };
 }

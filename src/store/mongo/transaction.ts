@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoError, WriteConcern, type ClientSession, type TransactionOptions } from 'mongodb';
+import { WriteConcern, type ClientSession, type TransactionOptions } from 'mongodb';
 import { isTransient, translated } from './errors.js';
 
 const OPTIONS: TransactionOptions = {
@@ -43,12 +43,9 @@ export async function inTransaction<T>(
 async function commitTwice(session: ClientSession, what: string): Promise<void> {
   try {
     await session.commitTransaction();
-  } catch (error) {
-    if (!(error instanceof MongoError) || !error.hasErrorLabel('UnknownTransactionCommitResult')) {
+  } catch {
+    await session.commitTransaction().catch((error: unknown) => {
       throw translated(error, `${what}, commit`, 'unknown');
-    }
-    await session.commitTransaction().catch((again: unknown) => {
-      throw translated(again, `${what}, commit`, 'unknown');
     });
   }
 }

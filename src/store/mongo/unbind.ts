@@ -19,7 +19,7 @@ export async function unbindOnce(
   const leads = await db.leases.updateOne(held(lease), { $inc: { unbindings: 1 } }, { session, ...STEP });
   if (leads.matchedCount === 0) return nothing;
   const elsewhere = { $gt: '', $nin: [...binding.liveWorkers] };
-  const bound = { state: 'waiting', waitingFor: 'worker', 'grant.worker': elsewhere } as Filter<TaskDocument>;
+  const bound = { waitingFor: 'worker', 'grant.worker': elsewhere } as Filter<TaskDocument>;
   const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...STEP };
   const found = await db.grantedTasks.find(bound, options).toArray();
   if (found.length === 0) return nothing;

@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import { v4 } from 'uuid';
+import type { Registration } from '../../../src/core/process.js';
+import { until } from '../../support/wait.js';
+import type { StoreUnderTest } from './support.js';
+
+const registration = (change: Partial<Registration> = {}): Registration => ({
+  name: 'worker@a',
+  role: 'worker',
+  incarnation: v4(),
+  ...{ host: 'a', bootId: '$boot', pidNamespace: 'pid:[1]', pid: 42, startTicks: 1_000 },
+  queues: ['default', '$q'],
+  dedicated: false,
+  slots: 4,
+  versions: { interlock: '0.1.0', node: '20.20.2' },
+  ...change,
+});
+const MINUTE = 60_000;
+
+export function processesContract(under: StoreUnderTest): void {
+  describe('processes', () => {
+    beforeEach(() => under.clear());
+
+    it('registers a free name with a fresh counter and a lease by server time', async () => {
+      const { processes } = under.store();
+      const mine = registration();
+      expect(await processes.register(mine, MINUTE)).to.deep.equal({ kind: 'registered' });
+      const record = (await under.other().processes.get(mine.name))!;
+      expect(record).to.deep.include({ ...mine, state: 'live', beat: 0 });
+      expect(record.leaseUntil.getTime() - record.startedAt.getTime()).to.equal(MINUTE);
+      expect(record.beatAt).to.deep.equal(record.startedAt);
+      expect(await processes.get('nobody')).to.equal(undefined);
+    });
+
+    it('names the live holder to a second one, and takes a repeated try', async () => {
+      const { processes } = under.store();
+      const [mine, rival] = [registration(), registration()];
+      await processes.register(mine, MINUTE);
+      const verdict = await under.other().processes.register(rival, MINUTE);
+      if (verdict.kind !== 'held') return expect.fail(verdict.kind);
+      expect(verdict.by).to.deep.include(mine);
+      expect(await processes.register(mine, MINUTE)).to.deep.equal({ kind: 'registered' });
+    });
+
+    it('lets one of many registrations win', async () => {
+      const verdicts = await Promise.all(
+        Array.from({ length: 6 }, (_, n) => (n % 2 ? under.store() : under.other()).processes.register(registration(), MINUTE)),
+      );
+      expect(verdicts.filter(verdict => verdict.kind === 'registered')).to.have.length(1);
+    });
+
+    it('gives the name of a stopped or missing process away, but never revives an incarnation', async () => {
+      const { processes } = under.store();
+      const first = registration();
+      await processes.register(first, MINUTE);
+      expect(await processes.stop(first.name, v4())).to.equal(false);
+      expect(await processes.stop(first.name, first.incarnation)).to.equal(true);
+      expect(await processes.stop(first.name, first.incarnation), 'repeated').to.equal(false);
+      expect((await processes.register(first, MINUTE)).kind, 'the same incarnation').to.equal('held');
+      const second = registration();
+      expect((await processes.register(second, MINUTE)).kind).to.equal('registered');
+      expect(await processes.get(second.name)).to.deep.include({ state: 'live', incarnation: second.incarnation });
+    });
+
+    it('beats while it is live under its incarnation', async () => {
+      const { processes } = under.store();
+      const mine = registration();
+      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'unregistered').to.equal(false);
+      await processes.register(mine, 1_000);
+      const before = (await processes.get(mine.name))!;
+      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000)).to.equal(true);
+      const after = (await processes.get(mine.name))!;
+      expect(after.beat).to.equal(1);
+      expect(after.leaseUntil.getTime() - after.beatAt.getTime()).to.equal(MINUTE);
+      expect(after.startedAt).to.deep.equal(before.startedAt);
+      expect(await processes.beat(mine.name, v4(), MINUTE, 4_000), 'a stranger').to.equal(false);
+      await processes.stop(mine.name, mine.incarnation);
+      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'stopped').to.equal(false);
+    });
+
+    it('calls a process missing only as it was watched, and a sweep only past its lease', async () => {
+      const { processes } = under.store();
+      const mine = registration();
+      await processes.register(mine, MINUTE);
+      const watched = { name: mine.name, incarnation: mine.incarnation, beat: 0 };
+      expect(await processes.declareMissing(watched, { lapsed: true }), 'its lease runs').to.equal(false);
+      expect(await processes.declareMissing({ ...watched, beat: 1 }, { lapsed: false }), 'another counter').to.equal(false);
+      expect(await processes.declareMissing({ ...watched, incarnation: v4() }, { lapsed: false }), 'another one').to.equal(false);
+      expect(await processes.declareMissing(watched, { lapsed: false }), 'proved dead').to.equal(true);
+      expect(await processes.declareMissing(watched, { lapsed: false }), 'repeated').to.equal(false);
+      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'it comes back').to.equal(false);
+      expect((await processes.get(mine.name))?.state).to.equal('missing');
+    });
+
+    it('lets a sweep end a lapsed one', async () => {
+      const { processes } = under.store();
+      const mine = registration();
+      await processes.register(mine, 1);
+      await until('its lease lapses', async () => (await processes.earliestLapseMs())! < 0);
+      expect(await processes.declareMissing({ ...mine, beat: 0 }, { lapsed: true })).to.equal(true);
+    });
+
+    it('lists all, newest first, and who is live', async () => {
+      const { processes } = under.store();
+      const all = ['a', 'b', 'c'].map(name => registration({ name }));
+      expect(await processes.earliestLapseMs()).to.equal(undefined);
+      for (const [n, each] of all.entries()) {
+        await until('a later start', async () => {
+          const last = n > 0 ? (await processes.get(all[n - 1]!.name))!.startedAt : new Date(0);
+          return (await under.store().schedules.now()) > last;
+        });
+        await processes.register(each, MINUTE * (n + 1));
+      }
+      await processes.stop('b', all[1]!.incarnation);
+      expect((await processes.list()).map(each => [each.name, each.state])).to.deep.equal([
+        ['c', 'live'],
+        ['b', 'stopped'],
+        ['a', 'live'],
+      ]);
+      expect(Object.keys((await processes.list())[1]!).sort(), 'nothing but the record').to.deep.equal(
+        Object.keys((await processes.get('a'))!).sort(),
+      );
+      expect(await processes.liveIncarnations()).to.deep.equal(new Set([all[0]!.incarnation, all[2]!.incarnation]));
+      const lapse = (await processes.earliestLapseMs())!;
+      expect(lapse).to.be.within(1, MINUTE);
+    });
+  });
+}
