@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+
+import { collectNames, integerBetween } from '../arguments.js';
+
+/** The processes themselves. Each command becomes the role: it serves until a signal ends it. */
+export function roleCommands(program: Command): void {
+  named(program.command('api').description('serve the REST API'))
+    .option('--host <host>', 'where to listen (INTERLOCK_API_HOST)')
+    .option('--port <port>', 'where to listen (INTERLOCK_API_PORT)', integerBetween(0, 65_535))
+    .action(async (options: { name?: string; host?: string; port?: number }) =>
+      (await import('../../main/api.js')).runApi(options),
+    );
+  named(program.command('worker').description('run tasks'))
+    .option('-Q, --queues <names>', 'queues to take tasks from, as a,b', collectNames)
+    .option('-c, --concurrency <n>', 'tasks at a time', integerBetween(1, 512))
+    .action(async (options: { name?: string; queues?: string[]; concurrency?: number }) =>
+      (await import('../../main/worker.js')).runWorker(options),
+    );
+  named(program.command('resource-manager').description('grant reservations')).action(async (options: { name?: string }) =>
+    (await import('../../main/resource-manager.js')).runResourceManager(options),
+  );
+  named(program.command('beat').description('create the tasks of schedules, sweep up after lost workers')).action(
+    async (options: { name?: string }) => (await import('../../main/beat.js')).runBeat(options),
+  );
+  program
+    .command('dev')
+    .description('all roles in one terminal, with servers of its own unless some are named')
+    .option('--port <port>', 'where the API listens (INTERLOCK_API_PORT)', integerBetween(0, 65_535))
+    .option('-c, --concurrency <n>', 'tasks at a time', integerBetween(1, 512))
+    .action(async (options: { port?: number; concurrency?: number }) => (await import('../../main/dev.js')).runDev(options));
+  program
+    .command('manage-db')
+    .description('create indexes and queues; safe to repeat')
+    .option('--json', 'one line of JSON, also on a terminal')
+    .action(async (options: { json?: boolean }) => {
+      const { manageDb } = await import('../../main/manage-db.js');
+      const { createOutput } = await import('../output.js');
+      const report = await manageDb();
+      createOutput(options).data(report, () =>
+        report.created.length === 0 ? 'Everything was there.' : report.created.map(what => `created ${what}`).join('\n'),
+      );
+    });
+}
+
+function named(command: Command): Command {
+  return command.option('-n, --name <name>', 'unique among live processes; %h stands for the host name');
+}

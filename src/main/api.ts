@@ -1,0 +1,99 @@
+import { Api } from '../api/api.js';
+import { OpenBind, refuseOpenBind } from '../api/bind.js';
+import type { ApiDeps } from '../api/context.js';
+import { ConfigError } from '../config/config-error.js';
+import { Acceptor } from '../dispatch/accept.js';
+import { cancelTask } from '../dispatch/cancel.js';
+import { Hints } from '../dispatch/hints.js';
+import { fastifyLogger } from '../process/fastify-logger.js';
+import type { Service } from '../process/service.js';
+import { compose, type Parts } from './compose.js';
+import { pluginRoutes } from './plugins.js';
+import { presenceOf, STOP_MS } from './presence.js';
+import { serve } from './serve.js';
+import { loadTypes } from './task-modules.js';
+
+export interface ApiFlags {
+  name?: string;
+  host?: string;
+  port?: number;
+}
+
+/** `interlock api`: the REST API. */
+export async function runApi(flags: ApiFlags): Promise<never> {
+  const parts = await compose('api', flags);
+  const { config, logger, name, database, messages, asked } = parts;
+  const settings = { host: flags.host ?? config.api.host, port: flags.port ?? config.api.port };
+  refuseStrangers(settings.host);
+  const presence = presenceOf('api', parts);
+  const api = new Api(await dependencies(parts, settings));
+  return serve(
+    {
+      logger,
+      // It listens last: a request finds everything that it needs.
+      start: [database, messages, presence, listening(api, settings)],
+      // It stops listening first, and lets go whoever waits.
+      stop: [api, presence, messages, database],
+      stopWithinMs: STOP_MS,
+      ready: () => ({
+        role: 'api',
+        name,
+        detail: `${name} listens on ${api.url ?? ''}`,
+        ...(api.url !== undefined && { url: api.url }),
+      }),
+    },
+    asked,
+  );
+}
+
+async function dependencies(parts: Parts, settings: { host: string; port: number }): Promise<ApiDeps> {
+  const { store, broker, runtime, logger, versions, config } = parts;
+  const hints = new Hints(broker);
+  const acceptor = new Acceptor({ tasks: store.tasks, hints });
+  const types = await loadTypes(config);
+  return {
+    store,
+    broker,
+    acceptor,
+    cancel: (id, by) => cancelTask({ tasks: store.tasks, hints, broker }, id, by),
+    types,
+    runtime,
+    log: logger,
+    loggerInstance: fastifyLogger(logger),
+    settings,
+    plugins: pluginRoutes(parts, { acceptor, types }),
+    version: versions.interlock,
+  };
+}
+
+/** Before anything connects: a setting is wrong, whatever the servers are like. */
+function refuseStrangers(host: string): void {
+  try {
+    refuseOpenBind(host);
+  } catch (error) {
+    if (!(error instanceof OpenBind)) throw error;
+    throw new ConfigError([{ key: error.key, source: 'INTERLOCK_API_HOST or --host', detail: error.message }]);
+  }
+}
+
+/** An address that cannot be had is a fault of the settings, too. */
+function listening(api: Api, { host, port }: { host: string; port: number }): Service {
+  return {
+    name: api.name,
+    start: () =>
+      api.start().catch((error: unknown) => {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        const why = REASONS[code];
+        if (why === undefined) throw error;
+        throw new ConfigError([{ key: 'api.port', source: 'INTERLOCK_API_PORT or --port', detail: `${host}:${port} ${why}` }]);
+      }),
+    stop: () => api.stop(),
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another process: expected a free port (0 takes any)',
+  EACCES: 'is not open to this user: expected a port above 1023',
+  EADDRNOTAVAIL: 'is no address of this machine',
+  ENOTFOUND: 'is no known host',
+};

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+
+import { createAmqpBroker, type AmqpBroker } from '../broker/amqp/broker.js';
+import { ConfigError } from '../config/config-error.js';
+import { loadConfig, requireServers } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { InterlockError, StoreError } from '../core/errors.js';
+import type { ProcessIdentity, Role } from '../core/process.js';
+import { identify } from '../process/identity.js';
+import { createLogger, type ProcessLogger } from '../process/logger.js';
+import { jittered, type Runtime } from '../process/runtime.js';
+import { redactText } from '../process/redact.js';
+import type { Service } from '../process/service.js';
+import { system } from '../process/system.js';
+import { openMongoStore, type MongoStore } from '../store/mongo/store.js';
+import { processName } from './names.js';
+
+/** What every role is made of. */
+export interface Parts {
+  config: Config;
+  logger: ProcessLogger;
+  runtime: Runtime;
+  store: MongoStore;
+  broker: AmqpBroker;
+  name: string;
+  identity: ProcessIdentity;
+  versions: { interlock: string; node: string };
+  /** Aborts with the first signal. */
+  asked: AbortController;
+  /** The two connections as services; opened before all others and closed after them. */
+  database: Service;
+  messages: Service;
+}
+
+const RETRY_MS = 2_000;
+
+/**
+ * Configuration → logger → database → broker. A database that does not answer yet is waited for: after an outage nobody has to
+ * start anything by hand. Throws ConfigError, and InterlockError for a database or an address that can never do.
+ */
+export async function compose(role: Role, flags: { name?: string | undefined }): Promise<Parts> {
+  const { config, warnings } = loadConfig();
+  const { mongoUrl, amqpUrl } = requireServers(config);
+  const name = await processName(role, flags.name);
+  const logger = roleLogger(config, role, name);
+  for (const warning of warnings) logger.warn(warning);
+  const asked = new AbortController();
+  const early = stopWaitingOnSignal(logger);
+  const store = await openStore({ config, url: mongoUrl, name, logger });
+  const broker = openBroker(config, amqpUrl, name, logger);
+  early();
+  return {
+    config,
+    logger,
+    runtime: system,
+    store,
+    broker,
+    name,
+    identity: identify(),
+    versions: versions(),
+    asked,
+    database: { name: 'database', start: () => store.check(), stop: () => store.close() },
+    messages: { name: 'broker', start: () => broker.start(), stop: () => broker.close() },
+  };
+}
+
+export function roleLogger({ log }: Pick<Config, 'log'>, role: string, instance: string): ProcessLogger {
+  const terminal = process.stderr.isTTY;
+  const format = log.format === 'auto' ? (terminal ? 'pretty' : 'json') : log.format;
+  return createLogger({
+    role,
+    instance,
+    level: log.level,
+    format,
+    colors: terminal && process.env.NO_COLOR === undefined,
+  });
+}
+
+/** One try for commands that end (`manage-db`). Throws StoreError when the database does not answer. */
+export async function openStoreOnce(config: Config, url: string, log: ProcessLogger): Promise<MongoStore> {
+  return openMongoStore({ url, appName: 'interlock manage-db', ...mongoTls(config), log });
+}
+
+export function versions(): { interlock: string; node: string } {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return { interlock: (JSON.parse(text) as { version: string }).version, node: process.versions.node };
+}
+
+/** Connects in the background, once it is started. */
+export function openBroker(config: Config, url: string, name: string, log: ProcessLogger): AmqpBroker {
+  const random = (): number => system.random.uniform();
+  try {
+    return createAmqpBroker({ url, name, prefix: config.amqp.prefix, tls: amqpTls(config), random, log });
+  } catch (error) {
+    throw asSetting('amqp.url', error);
+  }
+}
+
+async function openStore(given: { config: Config; url: string; name: string; logger: ProcessLogger }): Promise<MongoStore> {
+  const { config, url, name, logger } = given;
+  for (;;) {
+    try {
+      return await openMongoStore({ url, appName: name, ...mongoTls(config), log: logger });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw asSetting('mongo.url', error);
+      logger.warn(`MongoDB does not answer at ${url}; trying again until it does.`, { reason: error.message });
+      await system.timers.sleep(jittered(RETRY_MS, system.random));
+    }
+  }
+}
+
+/** Nothing is running yet while we wait for the database: the first signal, or the end of who started us, may end it. */
+function stopWaitingOnSignal(logger: ProcessLogger): () => void {
+  const leave = (): void => void logger.close().then(() => process.exit(0));
+  const events = ['SIGTERM', 'SIGINT', 'disconnect'] as const;
+  for (const event of events) process.once(event, leave);
+  return () => events.forEach(event => process.off(event, leave));
+}
+
+/** Options for the driver only where a file is named: their mere presence turns TLS on. */
+function mongoTls({ mongo }: Config): { tls?: { ca?: string; cert?: string; key?: string } } {
+  const { caFile, certificateFile, keyFile } = mongo.tls;
+  if (caFile === null && certificateFile === null) return {};
+  const ca = caFile === null ? {} : { ca: caFile };
+  return {
+    tls: { ...ca, ...(certificateFile !== null && { cert: certificateFile }), ...(keyFile !== null && { key: keyFile }) },
+  };
+}
+
+function amqpTls({ amqp }: Config): { ca?: Buffer[]; cert?: Buffer; key?: Buffer } {
+  const { caFile, certificateFile, keyFile } = amqp.tls;
+  return {
+    ...(caFile !== null && { ca: [readFileSync(caFile)] }),
+    ...(certificateFile !== null && { cert: readFileSync(certificateFile) }),
+    ...(keyFile !== null && { key: readFileSync(keyFile) }),
+  };
+}
+
+/** What a server or its driver says of an address belongs to the settings. */
+function asSetting(key: string, error: unknown): unknown {
+  if (!(error instanceof InterlockError) || error.code !== 'VALIDATION_FAILED') return error;
+  return new ConfigError([{ key, source: 'at start', detail: redactText(error.message) }]);
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+
+import type { JsonObject } from '../core/json.js';
+import { Acceptor } from '../dispatch/accept.js';
+import { Hints } from '../dispatch/hints.js';
+import { prepare, type Origin } from '../dispatch/submission.js';
+import type { TypeCatalogue } from '../dispatch/type-catalogue.js';
+import type { Parts } from './compose.js';
+
+export type Submit = (body: JsonObject, origin: Origin) => Promise<{ id: string }>;
+
+/**
+ * How a role that is not the API accepts tasks: checked, numbered and stored as the API does it. Without `types` the body has been
+ * checked by whoever gives it.
+ */
+export function submitting({ store, broker, runtime }: Parts, types: TypeCatalogue | undefined): Submit {
+  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker) });
+  const deps = { types, now: () => runtime.clock.wall(), newId: () => runtime.random.id(), hash: sha256 };
+  return async (body, origin) => {
+    const { task } = await acceptor.accept(await prepare(body, origin, deps));
+    return { id: task.id };
+  };
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,110 @@
+import type { Config } from '../config/schema.js';
+import { MissingResource } from '../core/errors.js';
+import { provedGone } from '../process/identity.js';
+import type { Service } from '../process/service.js';
+import { killLeftovers } from '../worker/prefork/children-ledger.js';
+import { workerDirectoryOf } from '../worker/prefork/directory.js';
+import type { Pool } from '../worker/pool.js';
+import { createPreforkPool } from '../worker/prefork/prefork.js';
+import { Worker } from '../worker/worker.js';
+import { compose, type Parts } from './compose.js';
+import { isDedicated, isResourceManager } from './names.js';
+import { pluginServices } from './plugins.js';
+import { STOP_MS } from './presence.js';
+import { runResourceManager } from './resource-manager.js';
+import { serve } from './serve.js';
+import { submitting } from './submitting.js';
+import { taskModules } from './task-modules.js';
+
+export interface WorkerFlags {
+  name?: string;
+  queues?: string[];
+  concurrency?: number;
+}
+
+/** `interlock worker`: runs tasks in child processes. One that is named like a resource manager is one. */
+export async function runWorker(flags: WorkerFlags): Promise<never> {
+  if (flags.name !== undefined && isResourceManager(flags.name)) return runResourceManager({ name: flags.name });
+  const parts = await compose('worker', flags);
+  const { logger, config, name, database, messages, asked } = parts;
+  const directory = workerDirectoryOf(config.workingDirectory, name);
+  const pool = createPool(parts, flags.concurrency ?? config.worker.concurrency ?? 1, directory);
+  const dedicated = isDedicated(name);
+  const queues = dedicated ? [] : [...(flags.queues ?? config.worker.queues)];
+  const submit = submitting(parts, undefined);
+  const services = pluginServices(parts);
+  const worker = new Worker({
+    ...parts,
+    log: logger,
+    timing: config.timing,
+    pool,
+    queues,
+    dedicated,
+    shutdownGraceMs: config.worker.shutdownGraceMs,
+    provedGone: holder => provedGone(holder, parts.identity),
+    endChildren: holder => killLeftovers(workerDirectoryOf(config.workingDirectory, holder.name), logger),
+    spawn: (body, parent) =>
+      submit(body, {
+        principal: `task ${parent.id}`,
+        correlationId: parent.correlationId,
+        parent: { id: parent.id, root: parent.root ?? parent.id },
+      }),
+    service: (service, input, task) => {
+      const call = services[service];
+      return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
+    },
+  });
+  return serve(
+    {
+      logger,
+      // What a killed predecessor left running holds its folder; the worker itself registers before it starts children.
+      start: [database, messages, leftovers(parts, directory), worker],
+      // Its tasks end and are recorded, so the connections go last.
+      stop: [worker, messages, database],
+      stopWithinMs: stopTime(config),
+      ready: () => ({
+        role: 'worker',
+        name,
+        detail: `${name} has ${pool.slots} slots${dedicated ? ' for what is bound to it' : ` for ${queues.join(', ')}`}; ${pool.stats().types.length} task types.`,
+      }),
+      abandon: () => pool.killAll(),
+    },
+    asked,
+  );
+}
+
+function createPool({ config, name, logger, runtime }: Parts, slots: number, workerDirectory: string): Pool {
+  const { graceMs, killMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes } = config.worker;
+  return createPreforkPool({
+    slots,
+    workerName: name,
+    workerDirectory,
+    taskModules: taskModules(config),
+    moduleBase: process.cwd(),
+    childEnvironment: config.childEnvironment,
+    graceMs,
+    killMs,
+    recycleAfterTasks: recycleAfterTasks === 0 ? Number.POSITIVE_INFINITY : recycleAfterTasks,
+    memoryMiB: childMemoryMiB,
+    resultLimitBytes,
+    log: logger,
+    runtime,
+  });
+}
+
+/** A worker of this name that was swept away already leaves no live record to register over, but its children may still be dying. */
+function leftovers({ store, name, identity, logger }: Parts, directory: string): Service {
+  return {
+    name: 'leftovers',
+    start: async () => {
+      const former = await store.processes.get(name);
+      if (former && former.state !== 'live' && provedGone(former, identity)) await killLeftovers(directory, logger);
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+/** Running tasks may finish, then get their graces; an outage of the database ends the wait by the self-fence. */
+function stopTime({ worker, timing }: Config): number {
+  return worker.shutdownGraceMs + worker.graceMs + worker.killMs + timing.selfFenceMs + STOP_MS;
+}
