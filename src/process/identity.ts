@@ -13,6 +13,8 @@ export interface ProcessStat {
   session: number;
   /** Clock ticks from boot to the start of the process; with the pid it names a process for one boot. */
   startTicks: number;
+  /** Page faults of the children that it has waited for: as long as this does not grow, none of its children has ended. */
+  faultsOfChildren: number;
 }
 
 /** This process, precise enough for another one on this machine to prove it dead. */
@@ -26,13 +28,20 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 }
 
-/** Undefined when no such process is there (or it ends just now). */
+/** Undefined when no such process is there (or it ends just now). Throws when /proc cannot be read: that proves nothing. */
 export function statOf(pid: number): ProcessStat | undefined {
   try {
     return parse(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isNoProcess(error)) return undefined;
+    throw error;
   }
+}
+
+/** Whether reading below /proc/<pid> failed because there is no such process (any more). */
+export function isNoProcess(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
 }
 
 export function startTicksOf(pid: number): number | undefined {
@@ -64,5 +73,13 @@ function parse(pid: number, text: string): ProcessStat | undefined {
   const [state, parent, group, session] = fields;
   const startTicks = Number(fields[19]);
   if (state === undefined || Number.isNaN(startTicks)) return undefined;
-  return { pid, state, parent: Number(parent), group: Number(group), session: Number(session), startTicks };
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startTicks,
+    faultsOfChildren: Number(fields[8]),
+  };
 }

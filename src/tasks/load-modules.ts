@@ -3,7 +3,7 @@ import { register } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { PACKAGE_FROM, type HookData } from './module-hooks.js';
+import { PACKAGE_FROM, type HookData } from './hook-data.js';
 
 /** A task module that cannot be used. `message` names the module, the export where there is one, and what to do. */
 export class TaskModuleError extends Error {

@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 
 import { Budget } from './budget.js';
 import { FrameError, FrameReader, encodeFrame } from './frames.js';
-import { parseFromChild, type FromChild, type ToChild } from './ipc.js';
+import { parseFromChild, type FromChild } from './from-child.js';
+import type { ToChild } from './ipc.js';
 
 /** Room for what surrounds a result or a submit body (1 MiB by default) in its frame. */
 const ENVELOPE_BYTES = 512 * 1024;

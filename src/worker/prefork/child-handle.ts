@@ -2,6 +2,7 @@ import { finished } from 'node:stream/promises';
 
 import type { Outcome } from '../../core/outcome.js';
 import type { Exit } from '../../core/task.js';
+import { statOf, type ProcessStat } from '../../process/identity.js';
 import type { Log } from '../../process/log.js';
 import type { Runtime } from '../../process/runtime.js';
 import { TaskModuleError } from '../../tasks/load-modules.js';
@@ -12,9 +13,9 @@ import { ChildRun, factsOf } from './child-run.js';
 import type { ChildrenLedger } from './children-ledger.js';
 import { outcomeOfDeath, type Cause } from './death.js';
 import { deferred, type Deferred } from './deferred.js';
-import type { FromChild } from './ipc.js';
+import type { FromChild } from './from-child.js';
 import { Output } from './output.js';
-import { endRemains, remainsOf, signal, type ChildIdentity } from './remains.js';
+import { endRemains, mayHaveStarted, remainsOf, signal, type ChildIdentity } from './remains.js';
 import { spawnChild, type SpawnedChild } from './spawn-child.js';
 
 export interface ChildOptions {
@@ -46,6 +47,8 @@ export class ChildHandle {
   readonly identity: ChildIdentity;
   /** False from the moment that its process has exited. */
   alive = true;
+  /** Whether it has been ready. */
+  loaded = false;
   tasksRun = 0;
   /** Why it was ended, once somebody meant it to end. */
   cause: Cause | undefined;
@@ -60,7 +63,9 @@ export class ChildHandle {
   #deadlineMs: number | undefined;
   #run: ChildRun | undefined;
   /** It, and what its modules started when they were loaded: no task left those behind. */
-  #household: ReadonlySet<number> = new Set();
+  #household: ReadonlyMap<number, number> = new Map();
+  /** As it was when it was ready. */
+  #idle: ProcessStat | undefined;
   #lastLog: Log;
   #outcome: Deferred<OutcomeMessage | undefined> = deferred();
   #runEnded = new AbortController();
@@ -108,7 +113,7 @@ export class ChildHandle {
       directory,
       deadlineMs: this.#deadlineMs ?? null,
     });
-    const said = await Promise.race([this.#outcome.promise, this.gone.then(() => undefined)]);
+    const said = this.alive ? await this.#outcome.promise : undefined;
     this.#runEnded.abort();
     if (said && this.#mustEnd(run, said.leftovers)) await this.end({ kind: 'retired' });
     const outcome = said
@@ -175,9 +180,7 @@ export class ChildHandle {
 
   #hear(message: FromChild): void {
     if (message.kind === 'ready') {
-      this.#starting.abort();
-      this.#household = new Set(remainsOf(this.identity).map(stat => stat.pid));
-      this.#ready.resolve(message.types);
+      this.#moveIn(message.types);
     } else if (message.kind === 'unloadable') {
       this.#ready.reject(new TaskModuleError(message.message));
       void this.end({ kind: 'retired' });
@@ -189,6 +192,18 @@ export class ChildHandle {
     }
   }
 
+  #moveIn(types: string[]): void {
+    this.#starting.abort();
+    this.loaded = true;
+    try {
+      this.#idle = statOf(this.identity.pid);
+      this.#household = new Map(remainsOf(this.identity).map(stat => [stat.pid, stat.startTicks]));
+    } catch {
+      this.#idle = undefined; // /proc cannot be read: everything that runs later counts as left by a task
+    }
+    this.#ready.resolve(types);
+  }
+
   #hearLastWord(letter: string): void {
     if (letter === 'D') this.cause ??= { kind: 'worker-lost' };
     if (letter === 'M') this.cause ??= { kind: 'memory', limitMiB: this.#options.memoryMiB };
@@ -198,7 +213,16 @@ export class ChildHandle {
   #mustEnd(run: ChildRun, leftovers: readonly string[]): boolean {
     const kinds = run.needsResources ? leftovers : leftovers.filter(kind => kind === 'ProcessWrap');
     if (kinds.length > 0) run.log.debug('The child is replaced: the task left something running in it.', { leftovers });
-    return kinds.length > 0 || (run.needsResources && remainsOf(this.identity).some(({ pid }) => !this.#household.has(pid)));
+    return kinds.length > 0 || (run.needsResources && this.#hasDescendants());
+  }
+
+  #hasDescendants(): boolean {
+    try {
+      if (this.#idle && !mayHaveStarted(this.#idle)) return false;
+      return remainsOf(this.identity).some(({ pid, startTicks }) => this.#household.get(pid) !== startTicks);
+    } catch {
+      return true; // /proc cannot be read: in doubt
+    }
   }
 
   async #escalate(ended: AbortSignal): Promise<void> {
@@ -217,7 +241,7 @@ export class ChildHandle {
     this.alive = false;
     this.#starting.abort();
     const { runtime, ledger, log } = this.#options;
-    await endRemains(this.identity, runtime.timers, log);
+    await endRemains(this.identity, { justDied: true, timers: runtime.timers, log });
     await this.#drain();
     // It may have had no time for its last word.
     if (exit.signal === 'SIGKILL' && this.#deadlineMs !== undefined && monotonicMs() >= this.#deadlineMs) this.#hearLastWord('D');
@@ -233,6 +257,7 @@ export class ChildHandle {
     } catch (error) {
       log.warn('The ledger entry of a child could not be removed.', { child: this.identity.pid, error });
     }
+    this.#outcome.resolve(undefined);
     this.#gone.resolve(exit);
   }
 

@@ -6,7 +6,8 @@ import type { Log } from '../../process/log.js';
 import { closedBars } from '../../tasks/progress.js';
 import type { TaskFacts } from '../../tasks/run-context.js';
 import type { Job, JobEvents } from '../pool.js';
-import { MAX_REQUESTS, type ChildOutcome, type FromChild, type ToChild } from './ipc.js';
+import type { ChildOutcome, FromChild } from './from-child.js';
+import { MAX_REQUESTS, type ToChild } from './ipc.js';
 
 export type Spoken = Extract<FromChild, { kind: 'report' | 'log' | 'spawn' | 'service' }>;
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { bootId, identify } from '../../process/identity.js';
+import { identify } from '../../process/identity.js';
 import { silentLog, type Log } from '../../process/log.js';
 import type { Timers } from '../../process/runtime.js';
 import { system } from '../../process/system.js';
@@ -35,12 +35,12 @@ export class ChildrenLedger {
     rmSync(path.join(this.#directory, String(child.pid)), { force: true });
   }
 
-  /** The recorded children of this boot; those of an earlier one are gone with it. */
+  /** The recorded children of this boot and pid namespace; those of another are gone with it, and their pids mean nothing here. */
   read(): ChildIdentity[] {
-    const boot = bootId();
+    const here = identify();
     return files(this.#directory)
       .map(parseEntry)
-      .filter(entry => entry?.bootId === boot)
+      .filter(entry => entry?.bootId === here.bootId && entry.pidNamespace === here.pidNamespace)
       .filter(entry => entry !== undefined);
   }
 }
@@ -62,7 +62,7 @@ export async function killLeftovers(
   const ledger = new ChildrenLedger(workerDirectory);
   await Promise.all(
     ledger.read().map(async child => {
-      await endRemains(child, timers, log);
+      await endRemains(child, { justDied: false, timers, log });
       ledger.forget(child);
     }),
   );

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 
+import type { Exit } from '../../core/task.js';
 import { jittered } from '../../process/runtime.js';
 import { TaskModuleError } from '../../tasks/load-modules.js';
 import { monotonicMs } from './budget.js';
@@ -59,7 +60,7 @@ export class Supply {
   /** A free child as soon as there is one; undefined when `signal` aborts, or all are ended, before that. */
   take(signal: AbortSignal): Promise<ChildHandle | undefined> {
     const child = this.#idle.shift();
-    if (child || signal.aborted) return Promise.resolve(child);
+    if (child || signal.aborted || this.#stopping.signal.aborted) return Promise.resolve(child);
     return new Promise(resolve => {
       const give = (found: ChildHandle | undefined): void => {
         this.#waiting.delete(give);
@@ -74,6 +75,7 @@ export class Supply {
 
   /** Takes back what `take` gave. */
   giveBack(child: ChildHandle): void {
+    if (child.tasksRun > 0) this.#failures = 0;
     if (child.alive && child.cause === undefined) this.#offer(child); // else its end has been noticed, or will be
   }
 
@@ -109,40 +111,44 @@ export class Supply {
   }
 
   async #startOne(): Promise<void> {
+    let child: ChildHandle | undefined;
     try {
-      const child = new ChildHandle(this.#options, this.#deadlineMs);
-      this.children.add(child);
-      void child.gone.then(exit => this.#forget(child, exit));
-      this.types = await child.ready;
-      this.#failures = 0;
+      const born = new ChildHandle(this.#options, this.#deadlineMs);
+      child = born;
+      this.children.add(born);
+      void born.gone.then(exit => this.#forget(born, exit));
+      this.types = await born.ready;
       this.#first.resolve(undefined);
-      this.giveBack(child);
+      this.giveBack(born);
     } catch (error) {
-      await this.#startFailed(error instanceof Error ? error : new Error(String(error)));
+      const meant = child?.cause?.kind === 'worker-lost' || child?.cause?.kind === 'stop';
+      if (!meant) await this.#startFailed(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   async #startFailed(error: Error): Promise<void> {
-    if (!this.#running || this.expired) return; // it was meant to die
     this.#failures += 1;
     if (error instanceof TaskModuleError || this.#failures >= FIRST_TRIES) this.#first.reject(error);
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), MAX_PAUSE_MS);
     const { runtime, log } = this.#options;
-    log.error(`A child process did not start; the next is tried in about ${pauseMs} ms: ${error.message}`, {
-      failures: this.#failures,
-    });
+    log.error(`A child process did not come to work; the next is tried in about ${pauseMs} ms: ${error.message}`);
     this.#pausing = true;
     await runtime.timers.sleep(jittered(pauseMs, runtime.random), this.#stopping.signal);
     this.#pausing = false;
   }
 
-  #forget(child: ChildHandle, exit: { code: number | null; signal: string | null }): void {
+  #forget(child: ChildHandle, exit: Exit): void {
     this.children.delete(child);
     const at = this.#idle.indexOf(child);
     if (at >= 0) this.#idle.splice(at, 1);
-    if (child.cause === undefined && child.task === null) {
-      this.#options.log.warn('A child process died.', { child: child.identity.pid, ...exit });
-    }
+    const unasked = child.cause === undefined && child.loaded;
+    // Modules may start what kills the child a moment later: that must not become a storm of starts.
+    if (unasked && child.tasksRun === 0) void this.#startFailed(new Error(died(exit))).then(() => this.#fill());
+    else if (unasked && child.task === null) this.#options.log.warn(died(exit), { child: child.identity.pid });
     this.#fill();
   }
+}
+
+function died(exit: Exit): string {
+  return `An idle child process died (${exit.signal ?? `status ${exit.code ?? 'unknown'}`}).`;
 }

@@ -1,7 +1,7 @@
 import type { Log } from '../../../process/log.js';
 import { bounded } from '../../../tasks/body.js';
 import { Budget } from '../budget.js';
-import type { FromChild } from '../ipc.js';
+import type { FromChild } from '../from-child.js';
 
 type Line = Extract<FromChild, { kind: 'log' }>;
 

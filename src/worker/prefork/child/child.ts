@@ -19,8 +19,8 @@ interface Loaded {
 }
 
 const home = process.cwd();
-// Opened by their first use, and then for ever; opened now they are nothing that a task left.
-export const streams = [process.stdout, process.stderr];
+// Opened by their first use, and then for ever: opened now, they are nothing that a task left.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // nobody reads: the watchdog acts
 let canceling = new AbortController();
 let loaded: Loaded | undefined;
 

@@ -2,8 +2,6 @@ import { once } from 'node:events';
 import { readFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
-import { transform } from 'sucrase';
-
 import { monotonicMs } from '../budget.js';
 import type { WatchdogData } from './watchdog.js';
 
@@ -19,7 +17,7 @@ export class Lifeline {
   static async start(memoryMiB: number): Promise<Lifeline> {
     const deadline = new SharedArrayBuffer(8);
     const workerData: WatchdogData = { deadline, memoryMiB };
-    const thread = new Worker(watchdogUrl(), { workerData, env: {}, execArgv: [] });
+    const thread = new Worker(await watchdogUrl(), { workerData, env: {}, execArgv: [] });
     thread.on('error', error => die(`The watchdog failed: ${String(error)}`));
     thread.on('exit', () => die('The watchdog ended.'));
     await once(thread, 'message');
@@ -43,8 +41,9 @@ function die(why: string): never {
 }
 
 /** Under tsx a thread cannot start from a .ts file: its types are stripped here (it imports nothing that would need more). */
-function watchdogUrl(): URL {
+async function watchdogUrl(): Promise<URL> {
   if (!import.meta.url.endsWith('.ts')) return new URL('./watchdog.js', import.meta.url);
+  const { transform } = await import('sucrase');
   const source = readFileSync(new URL('./watchdog.ts', import.meta.url), 'utf8');
   const { code } = transform(source, { transforms: ['typescript'], disableESTransforms: true });
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);

@@ -1,5 +1,5 @@
 import { Progress } from '../../../tasks/progress.js';
-import type { FromChild } from '../ipc.js';
+import type { FromChild } from '../from-child.js';
 
 /** Four a second. */
 const EVERY_MS = 250;

@@ -5,7 +5,7 @@ import type { TaskDefinition } from '../../../tasks/definition.js';
 import { checkInput } from '../../../tasks/input.js';
 import type { Registry } from '../../../tasks/registry.js';
 import { createContext, type TaskFacts } from '../../../tasks/run-context.js';
-import type { ChildOutcome } from '../ipc.js';
+import type { ChildOutcome } from '../from-child.js';
 import { childLog } from './child-log.js';
 import { Reports } from './reports.js';
 import type { Supervisor } from './supervisor.js';

@@ -4,7 +4,8 @@ import { InterlockError, type ErrorCode, ERROR_STATUS } from '../../../core/erro
 import type { Json } from '../../../core/json.js';
 import { deferred, type Deferred } from '../deferred.js';
 import { FrameReader, encodeFrame } from '../frames.js';
-import { MAX_REQUESTS, REQUEST_DEADLINE_MS, type FromChild, type ToChild } from '../ipc.js';
+import type { FromChild } from '../from-child.js';
+import { MAX_REQUESTS, REQUEST_DEADLINE_MS, type ToChild } from '../ipc.js';
 
 /** A submit body or a reply is small; a job carries at most its input (1 MiB, a batch 16 MiB). */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
