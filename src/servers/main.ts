@@ -30,24 +30,30 @@ async function main(): Promise<number> {
 
 async function runUntilSignal(options: ServerOptions): Promise<void> {
   const servers = await provideServers(options);
+  const signalled = untilSignal();
   const file = join(options.directory, 'dev-servers.json');
   const mongoUrl = servers.mongoUrl ?? process.env.INTERLOCK_MONGO_URL;
   const amqpUrl = servers.amqpUrl ?? process.env.INTERLOCK_AMQP_URL;
   const line = JSON.stringify({ mongoUrl, amqpUrl });
   writeFileSync(file, `${line}\n`, { mode: 0o600 });
   process.stdout.write(`${line}\n`);
-  await new Promise<void>(resolve => {
+  await signalled;
+  rmSync(file, { force: true });
+  await servers.stop();
+}
+
+/** Before this a signal just ends the process, and the guardian its servers. */
+function untilSignal(): Promise<void> {
+  return new Promise(resolve => {
     const alive = setInterval(() => undefined, 60_000); // servers alone do not keep their owner running
-    // Not `once`: a second signal, which `timeout` and some terminals send, must not cut the orderly end short.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      // Not `once`: a second signal, which `timeout` and some terminals send, must not cut the orderly end short.
       process.on(signal, () => {
         clearInterval(alive);
         resolve();
       });
     }
   });
-  rmSync(file, { force: true });
-  await servers.stop();
 }
 
 main().then(

@@ -25,8 +25,18 @@ export class SetupError extends Error {
   }
 }
 
-/** The message and the ways on as lines for a terminal. Anything but a SetupError is a bug and keeps its stack. */
+// What a file system says when the machine, not the program, is at fault.
+const OF_THE_MACHINE: Record<string, string> = {
+  EACCES: 'Use a folder that this user may write to, or give it the folder',
+  EPERM: 'Use a folder that this user may write to, or give it the folder',
+  EROFS: 'Use a folder on a disk that can be written to',
+  ENOSPC: 'Make room on the disk: the servers take 250 MB, and their data more',
+};
+
+/** The message and the ways on as lines for a terminal. Anything unexpected is a bug and keeps its stack. */
 export function describeSetupError(error: unknown): string[] {
-  if (!(error instanceof SetupError)) return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
-  return [error.message, ...error.ways.map(way => `  - ${way}`)];
+  if (error instanceof SetupError) return [error.message, ...error.ways.map(way => `  - ${way}`)];
+  if (!(error instanceof Error)) return [String(error)];
+  const way = OF_THE_MACHINE[(error as NodeJS.ErrnoException).code ?? ''];
+  return way === undefined ? [error.stack ?? error.message] : [error.message, `  - ${way}`];
 }

@@ -4,6 +4,7 @@ import { isExecutable, onPath, searchPath } from '../processes/path.js';
 import { SetupError } from '../setup-error.js';
 import { cached, type Cache } from './cache.js';
 import { downloadPackages, removeAptFolder, unpackPackages } from './debian-packages.js';
+import { removeUnusedPlugins } from './rabbit-plugins.js';
 
 /** A RabbitMQ that can be started. */
 export interface RabbitBinary {
@@ -48,7 +49,7 @@ function epmdBesideErl(): string | undefined {
 async function privateRabbit(cache: Cache): Promise<RabbitBinary> {
   try {
     const { path } = await cached(cache, {
-      name: 'rabbitmq-debian-1',
+      name: 'rabbitmq-server-debian-1',
       title: "RabbitMQ from Debian's packages",
       build: buildPrivate,
     });
@@ -71,20 +72,32 @@ async function buildPrivate(into: string): Promise<Record<string, string>> {
   await unpackPackages(files, into);
   removeAptFolder(work);
   // Debian's `erl` names /usr/lib/erlang. This copy is told its place by the environment, so that the cache may be moved.
-  const erl = join(into, 'usr/lib/erlang/bin/erl');
-  writeFileSync(erl, readFileSync(erl, 'utf8').replaceAll('ROOTDIR=/usr/lib/erlang', 'ROOTDIR=${INTERLOCK_ERLANG:?}'));
+  for (const erl of erlScripts(join(into, 'usr/lib/erlang'))) {
+    writeFileSync(erl, readFileSync(erl, 'utf8').replaceAll('ROOTDIR=/usr/lib/erlang', 'ROOTDIR=${INTERLOCK_ERLANG:?}'));
+  }
+  removeUnusedPlugins(join(serverFolder(into), 'plugins'));
   return {};
+}
+
+/** One on the PATH, and one beside the emulator, which comes first on the PATH of what the emulator starts. */
+function erlScripts(erlang: string): string[] {
+  const emulators = readdirSync(erlang).filter(name => name.startsWith('erts-'));
+  return ['bin/erl', ...emulators.map(name => join(name, 'bin/erl'))].map(name => join(erlang, name));
+}
+
+function serverFolder(path: string): string {
+  const library = join(path, 'usr/lib/rabbitmq/lib');
+  const version = readdirSync(library).find(name => name.startsWith('rabbitmq_server-'));
+  if (version) return join(library, version);
+  throw new SetupError('no-rabbitmq', `Debian's package of RabbitMQ has no rabbitmq_server-* in its lib folder`, { ways: WAYS });
 }
 
 function privateAt(path: string): RabbitBinary {
   const erlang = join(path, 'usr/lib/erlang');
-  const library = join(path, 'usr/lib/rabbitmq/lib');
-  const version = readdirSync(library).find(name => name.startsWith('rabbitmq_server-'));
-  if (!version) throw new Error(`No rabbitmq_server-* in ${library}`);
   const triplets = readdirSync(join(path, 'usr/lib')).filter(name => name.endsWith('-linux-gnu'));
   return {
     kind: 'private',
-    scripts: join(library, version, 'sbin'),
+    scripts: join(serverFolder(path), 'sbin'),
     epmd: join(erlang, 'bin/epmd'),
     env: {
       INTERLOCK_ERLANG: erlang,

@@ -30,11 +30,11 @@ signal() { # to each group, unless its number belongs to a later process
   for group in $groups; do
     case $(sight "\${group%:*}" "\${group#*:}") in
       other) ;;
-      *) kill -"$1" -- "-\${group%:*}" 2>/dev/null;;
+      *) kill -s "$1" -- "-\${group%:*}" 2>/dev/null;;
     esac
   done
 }
-await() { # until none is alive, at most $1 tenths of a second
+await() { # until none is alive; fails after $1 tenths of a second
   left=$1
   while [ "$left" -gt 0 ]; do
     living=
@@ -45,10 +45,12 @@ await() { # until none is alive, at most $1 tenths of a second
     sleep 0.1
     left=$((left - 1))
   done
+  return 1
 }
 if [ "$2" -gt 0 ]; then signal TERM; signal CONT; await "$2"; fi
 signal KILL
-await 50
+# With a process left, the records in the folder are all that the next start has to find it.
+await 50 || exit 1
 rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }
 `;
 

@@ -47,13 +47,24 @@ export async function sweepRunFolders(base: string): Promise<string[]> {
   const abandoned = readdirSync(base)
     .map(name => join(base, name))
     .filter(isAbandoned);
-  for (const path of abandoned) {
+  const removed = [];
+  for (const path of abandoned) if (await endAbandoned(path)) removed.push(basename(path));
+  return removed;
+}
+
+async function endAbandoned(path: string): Promise<boolean> {
+  try {
     const left = recordedProcesses(path);
     for (const identity of left) signalGroup(identity, 'SIGKILL');
-    await gone(left, 5_000);
+    // With a process left, the records are all that another start has to find it.
+    if (!(await gone(left, 5_000))) return false;
     rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    return true;
+  } catch (error) {
+    // Another user's, whose next start will see to it.
+    if (['EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
-  return abandoned.map(path => basename(path));
 }
 
 function isAbandoned(path: string): boolean {
@@ -63,8 +74,7 @@ function isAbandoned(path: string): boolean {
   // A checkout may be mounted into several containers at once. Pids of another one say nothing here, so its folders
   // stay until the next boot, after which they belong to nobody.
   if (view !== undefined && view !== ourView()) return view.split(' ')[0] !== ourView().split(' ')[0];
-  const seen = sight(owner);
-  return seen !== 'alive';
+  return sight(owner) !== 'alive';
 }
 
 /** The boot and the pid namespace in which this process sees pids. */
@@ -82,9 +92,11 @@ function recordedProcesses(path: string): ProcessIdentity[] {
   }
 }
 
-async function gone(left: ProcessIdentity[], timeoutMs: number): Promise<void> {
+async function gone(left: ProcessIdentity[], timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
-  while (left.some(identity => sight(identity) === 'alive') && Date.now() < deadline) await sleep(20);
+  const alive = () => left.some(identity => sight(identity) === 'alive');
+  while (alive() && Date.now() < deadline) await sleep(20);
+  return !alive();
 }
 
 function readText(path: string): string | undefined {

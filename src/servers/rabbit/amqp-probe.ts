@@ -26,9 +26,10 @@ export function amqpGreeting(port: number, timeoutMs: number): Promise<string> {
     socket.on('connect', () => socket.write(PROTOCOL));
     socket.on('data', chunk => {
       received = Buffer.concat([received, chunk]);
-      if (received.length < 11 || received.length < received.readUInt32BE(3) + 8) return;
-      const isStart = received[0] === METHOD_FRAME && received.subarray(7, 11).equals(CONNECTION_START);
-      settle(isStart ? versionIn(received) : new Error('something else than RabbitMQ answers'));
+      const whole = received.length >= 11 && received.length >= received.readUInt32BE(3) + 8;
+      if (received[0] !== METHOD_FRAME || (whole && !received.subarray(7, 11).equals(CONNECTION_START))) {
+        settle(new Error('something else than RabbitMQ answers'));
+      } else if (whole) settle(versionIn(received));
     });
   });
 }
