@@ -5,7 +5,7 @@
  * `run` prints {"mongoUrl", "amqpUrl"} as one line on standard output and writes it to <directory>/dev-servers.json.
  * A server that is named by INTERLOCK_MONGO_URL or INTERLOCK_AMQP_URL is not provided. Exit codes: 0, 1 failed, 2 usage.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeSetupError, prepareServers, provideServers, type ServerOptions } from './servers.js';
@@ -38,8 +38,9 @@ async function runUntilSignal(options: ServerOptions): Promise<void> {
   writeFileSync(file, `${line}\n`, { mode: 0o600 });
   process.stdout.write(`${line}\n`);
   await signalled;
-  rmSync(file, { force: true });
   await servers.stop();
+  // A second command in this checkout may have written its own.
+  if (existsSync(file) && readFileSync(file, 'utf8') === `${line}\n`) rmSync(file);
 }
 
 /** Before this a signal just ends the process, and the guardian its servers. */

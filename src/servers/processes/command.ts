@@ -11,7 +11,7 @@ export interface CommandOptions {
 const KEPT = 64 * 1024; // enough for a version, a URL or the reason of a failure
 
 /**
- * Runs an external command in its own process group and gives its standard output.
+ * Runs an external command and gives its standard output. It stays in this process's group, so that Ctrl-C ends it too.
  * @throws SetupError `command-missing`, or `command-failed` with the last lines of what it wrote
  */
 export async function run(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
@@ -19,7 +19,6 @@ export async function run(command: string, args: readonly string[], options: Com
     cwd: options.cwd,
     env: options.env ?? process.env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // its own group: the deadline ends its children too
   });
   let [out, all] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -29,7 +28,9 @@ export async function run(command: string, args: readonly string[], options: Com
   child.stderr.setEncoding('utf8').on('data', (text: string) => (all = (all + text).slice(-KEPT)));
   const end = await new Promise<string | number | Error>(resolve => {
     const timer = setTimeout(() => {
-      if (child.pid !== undefined) killGroup(child.pid);
+      child.kill('SIGKILL');
+      child.stdout.destroy(); // what it may have started keeps the pipes open
+      child.stderr.destroy();
       resolve(`did not end within ${options.timeoutMs / 1000} s`);
     }, options.timeoutMs);
     const settle = (result: string | number | Error) => {
@@ -49,14 +50,6 @@ export async function run(command: string, args: readonly string[], options: Com
 
 function howItEnded(end: string | number): string {
   return typeof end === 'number' ? `ended with ${end}` : end.startsWith('SIG') ? `was ended by ${end}` : end;
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It ended at this very moment.
-  }
 }
 
 export function lastLines(text: string, count: number): string {
