@@ -131,8 +131,9 @@ export class TcpProxy {
 
 function end(pair: Pair, how: 'reset' | 'close'): void {
   for (const socket of [pair.client, pair.server]) {
-    if (!socket) continue;
-    if (how === 'reset') socket.resetAndDestroy();
-    else socket.destroySoon();
+    if (how === 'close') socket?.destroySoon();
+    // Node 20 cannot reset a socket whose end is on its way: the handle is never closed, and the process never exits.
+    else if (socket?.writableEnded) socket.destroy();
+    else socket?.resetAndDestroy();
   }
 }

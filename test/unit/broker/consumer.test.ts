@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { Consumer } from '../../../src/broker/amqp/consumer.js';
+import { DeadLetters } from '../../../src/broker/amqp/dead-letters.js';
+import { DEFAULT_AMQP_TIMING, type AmqpTiming } from '../../../src/broker/amqp/options.js';
+import { Publisher } from '../../../src/broker/amqp/publisher.js';
+import { namesWith, queueOf } from '../../../src/broker/amqp/topology.js';
+import type { Delivery } from '../../../src/broker/broker.js';
+import { encode } from '../../../src/core/hint.js';
+import { until } from '../../support/wait.js';
+import { FakeLink, type FakeChannel } from './fake-link.js';
+
+const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
+const names = namesWith('');
+const destination = { to: 'queue', queue: 'default' } as const;
+const message = {
+  content: Buffer.from(encode({ kind: 'start', task: '00000000-0000-7000-8000-000000000001' })),
+  properties: { contentType: 'application/json' },
+};
+
+describe('a consumer', () => {
+  let timing: AmqpTiming;
+  let link: FakeLink;
+  let deliveries: Delivery[];
+  let recycles: number;
+
+  beforeEach(() => {
+    timing = { ...DEFAULT_AMQP_TIMING, stallMs: 0, backoffMinMs: 1, backoffMaxMs: 2 };
+    link = new FakeLink();
+    deliveries = [];
+    recycles = 0;
+  });
+
+  async function attached(prefetch: number): Promise<Consumer> {
+    const deadLetters = new DeadLetters(names, new Publisher(names, timing, silent), timing, silent);
+    const consumer = new Consumer(prefetch, {
+      ...{ destination, names, timing, deadLetters, queue: queueOf(names, destination), log: silent, random: () => 0 },
+      onDelivery: delivery => deliveries.push(delivery),
+      recycled: () => recycles++,
+      onClose: () => undefined,
+    });
+    await consumer.attach(link);
+    return consumer;
+  }
+
+  function deliver(channel: FakeChannel, tag: string): void {
+    channel.consumers.get(tag)?.(message);
+  }
+
+  it('is not consuming until the broker counts it', async () => {
+    const consumer = await attached(1);
+    expect(consumer.status).to.deep.equal({ queue: 'work.default', consuming: true });
+
+    link.channels[0]!.queue = { messageCount: 0, consumerCount: 0 };
+    await consumer.assertFlow();
+
+    expect(consumer.status).to.deep.equal({ queue: 'work.default', consuming: false });
+    await until('a new channel', () => link.channels.length === 2 && consumer.status?.consuming);
+    expect(recycles).to.equal(1);
+  });
+
+  it('recycles a channel that gets nothing while messages are ready and it could take some', async () => {
+    const consumer = await attached(1);
+    link.channels[0]!.queue = { messageCount: 3, consumerCount: 1 };
+    await consumer.assertFlow();
+    await until('a new channel', () => link.channels.length === 2 && consumer.status?.consuming);
+    expect(recycles).to.equal(1);
+  });
+
+  it('leaves a channel alone whose prefetch is used up, or that is told to pause', async () => {
+    const consumer = await attached(1);
+    link.channels[0]!.queue = { messageCount: 3, consumerCount: 1 };
+    deliver(link.channels[0]!, 'interlock-1');
+    await consumer.assertFlow();
+    deliveries[0]!.ack();
+    consumer.setPrefetch(0);
+    await until('the cancel', () => link.channels[0]!.consumers.size === 0);
+    await consumer.assertFlow();
+    expect(link.channels).to.have.lengthOf(1);
+    expect(recycles).to.equal(0);
+  });
+
+  it('hands back what comes after prefetch 0, once it has cancelled', async () => {
+    const consumer = await attached(2);
+    const channel = link.channels[0]!;
+    const take = channel.consumers.get('interlock-1')!;
+    consumer.setPrefetch(0);
+    take(message);
+    take(message);
+    expect(channel.nacks).to.equal(0);
+
+    await until('both to be handed back', () => channel.nacks === 2);
+    expect(channel.consumers.size).to.equal(0);
+    expect(deliveries).to.have.lengthOf(0);
+  });
+
+  it('hands out what came after prefetch 0 when it is raised again in time', async () => {
+    const consumer = await attached(2);
+    const channel = link.channels[0]!;
+    const take = channel.consumers.get('interlock-1')!;
+    consumer.setPrefetch(0);
+    take(message);
+    consumer.setPrefetch(1);
+
+    await until('the delivery', () => deliveries.length === 1);
+    expect(channel.nacks).to.equal(0);
+  });
+
+  it('drops acknowledgements of a channel that is gone', async () => {
+    const consumer = await attached(1);
+    const [first] = link.channels;
+    deliver(first!, 'interlock-1');
+    await first!.close();
+    await until('a new channel', () => link.channels.length === 2 && consumer.status?.consuming);
+
+    deliveries[0]!.ack();
+    expect(first!.acks).to.equal(0);
+    expect(link.channels[1]!.acks).to.equal(0);
+  });
+
+  it('gives the connection up when an answer does not come', async () => {
+    const consumer = await attached(1);
+    timing.rpcMs = 1;
+    link.channels[0]!.checkQueue = () => new Promise<never>(() => undefined);
+    await consumer.assertFlow();
+    expect(link.gone.aborted).to.equal(true);
+  });
+
+  for (const [given, meant] of [
+    [-1, 0],
+    [2.7, 2],
+    [1e9, 65_535],
+  ] as const) {
+    it(`takes a prefetch of ${given} as ${meant}`, async () => {
+      const consumer = await attached(0);
+      const asked: number[] = [];
+      link.channels[0]!.prefetch = ((count: number) => Promise.resolve(asked.push(count))) as unknown as () => Promise<object>;
+      consumer.setPrefetch(given);
+      await until('it to settle', () => (meant === 0 ? consumer.status === undefined : consumer.status?.consuming));
+      expect(asked).to.deep.equal(meant === 0 ? [] : [meant]);
+    });
+  }
+});
