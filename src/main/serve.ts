@@ -63,7 +63,8 @@ export async function serve(role: Serving, asked: AbortController): Promise<neve
 /** `interlock dev` holds the other end of our IPC channel; it may have died while we were starting. */
 function leaveWithParent(leave: () => void): void {
   if (process.channel) process.once('disconnect', leave);
-  else if (!process.connected) leave();
+  // Never connected (a shell, systemd) is undefined, whatever the typings say.
+  else if ((process.connected as boolean | undefined) === false) leave();
 }
 
 function announce({ logger, ready }: Serving): void {
