@@ -211,9 +211,8 @@ export class ChildHandle {
 
   /** After a task with resources nothing may be left that could still act on them; in doubt the child goes. */
   #mustEnd(run: ChildRun, leftovers: readonly string[]): boolean {
-    const kinds = run.needsResources ? leftovers : leftovers.filter(kind => kind === 'ProcessWrap');
-    if (kinds.length > 0) run.log.debug('The child is replaced: the task left something running in it.', { leftovers });
-    return kinds.length > 0 || (run.needsResources && this.#hasDescendants());
+    if (leftovers.length > 0) run.log.debug('The child is replaced: the task left something running in it.', { leftovers });
+    return leftovers.length > 0 || (run.needsResources && this.#hasDescendants());
   }
 
   #hasDescendants(): boolean {

@@ -29,7 +29,7 @@ const FromChild = Type.Union([
   Type.Object({ kind: Type.Literal('log'), level: Level, message: Type.String(), fields: Fields }, closed),
   Type.Object({ kind: Type.Literal('spawn'), id: Type.Integer(), body: Fields }, closed),
   Type.Object({ kind: Type.Literal('service'), id: Type.Integer(), name: Type.String(), input: Fields }, closed),
-  /** `leftovers`: what of the body still keeps the child's event loop busy, by kind. */
+  /** `leftovers`: what of the body still runs in the child, by kind; not empty: this child must not be used again. */
   Type.Object(
     { kind: Type.Literal('outcome'), task: Type.String(), outcome: ChildOutcome, leftovers: Type.Array(Type.String()) },
     closed,

@@ -47,7 +47,16 @@ async function run({ task, directory, deadlineMs }: Run, { registry, resultLimit
   canceling = new AbortController();
   process.chdir(directory);
   const outcome = await runOne(task, { registry, supervisor, signal: canceling.signal, resultLimitBytes });
-  const left = supervisor.pending > 0 ? ['Request'] : await leftovers(idle);
+  const left = await leftBy(task, idle);
   process.chdir(home);
   supervisor.send({ kind: 'outcome', task: task.id, outcome, leftovers: left });
+}
+
+/**
+ * Where nothing is reserved, only a process that still runs is worth a new child: a connection that a first task has opened for all
+ * later ones must not cost each of them a start.
+ */
+function leftBy({ exclusive, shared }: Run['task'], idle: Resources): string[] | Promise<string[]> {
+  if (exclusive.length + shared.length === 0) return leftovers(idle, kind => kind === 'ProcessWrap');
+  return supervisor.pending > 0 ? ['Request'] : leftovers(idle, () => true);
 }

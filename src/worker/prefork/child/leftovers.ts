@@ -12,13 +12,14 @@ export function activeResources(): Resources {
 }
 
 /**
- * What is busy beyond `before`; empty as soon as nothing is. Idle sockets that are unref'd (those of fetch) do not count, nor do unref'd
+ * What is busy beyond `before` and `matters`; empty as soon as nothing is. Idle sockets that are unref'd (those of fetch) do not count, nor do unref'd
  * timers. Promises that wait for nothing cannot act by themselves.
  */
-export async function leftovers(before: Resources): Promise<string[]> {
+export async function leftovers(before: Resources, matters: (kind: string) => boolean): Promise<string[]> {
   for (let waited = 0; ; waited += STEP_MS) {
     await new Promise<void>(resolve => setImmediate(resolve));
-    const excess = [...activeResources()].filter(([kind, count]) => count > (before.get(kind) ?? 0)).map(([kind]) => kind);
+    const more = [...activeResources()].filter(([kind, count]) => matters(kind) && count > (before.get(kind) ?? 0));
+    const excess = more.map(([kind]) => kind);
     if (excess.length === 0 || waited >= PATIENCE_MS) return excess;
     await new Promise<void>(resolve => setTimeout(resolve, STEP_MS).unref());
   }
