@@ -17,6 +17,8 @@ export interface ApiFlags {
   name?: string;
   host?: string;
   port?: number;
+  /** Any free port will do where that one is taken. */
+  orAnyPort?: boolean;
 }
 
 /** `interlock api`: the REST API. */
@@ -31,7 +33,7 @@ export async function runApi(flags: ApiFlags): Promise<never> {
     {
       logger,
       // It listens last: a request finds everything that it needs.
-      start: [database, messages, presence, listening(api, settings)],
+      start: [database, messages, presence, listening(api, settings, flags.orAnyPort ?? false)],
       // It stops listening first, and lets go whoever waits.
       stop: [api, presence, messages, database],
       stopWithinMs: STOP_MS,
@@ -77,18 +79,23 @@ function refuseStrangers(host: string): void {
 }
 
 /** An address that cannot be had is a fault of the settings, too. */
-function listening(api: Api, { host, port }: { host: string; port: number }): Service {
-  return {
-    name: api.name,
-    start: () =>
-      api.start().catch((error: unknown) => {
-        const code = (error as NodeJS.ErrnoException).code ?? '';
-        const why = REASONS[code];
-        if (why === undefined) throw error;
-        throw new ConfigError([{ key: 'api.port', source: 'INTERLOCK_API_PORT or --port', detail: `${host}:${port} ${why}` }]);
-      }),
-    stop: () => api.stop(),
+function listening(api: Api, settings: { host: string; port: number }, orAnyPort: boolean): Service {
+  const start = async (): Promise<void> => {
+    try {
+      await api.start();
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      const why = REASONS[code];
+      if (why === undefined) throw error;
+      if (code !== 'EADDRINUSE' || !orAnyPort || settings.port === 0) {
+        const detail = `${settings.host}:${settings.port} ${why}`;
+        throw new ConfigError([{ key: 'api.port', source: 'INTERLOCK_API_PORT or --port', detail }]);
+      }
+      settings.port = 0;
+      await start();
+    }
   };
+  return { name: api.name, start, stop: () => api.stop() };
 }
 
 const REASONS: Readonly<Record<string, string>> = {

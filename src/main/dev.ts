@@ -4,7 +4,7 @@ import { system } from '../process/system.js';
 import { describeSetupError, SetupError } from '../servers/servers.js';
 import { RoleEnded } from './stack/role-process.js';
 import { ROLES, Stack } from './stack/stack.js';
-import { Tender } from './stack/tend.js';
+import { tendAll, Tender } from './stack/tend.js';
 import { watchModules } from './stack/watch-modules.js';
 import { showLine } from './terminal.js';
 
@@ -78,13 +78,7 @@ async function keepAll(
     say(`${file} changed: starting ${RELOADED.join(', ')} again`);
     for (const tender of tenders) if (RELOADED.includes(tender.role)) tender.reload();
   });
-  const stayed = await Promise.all(
-    tenders.map(async tender => {
-      const stays = await tender.run(over.signal);
-      if (!stays) over.abort();
-      return stays;
-    }),
-  );
+  const stayed = await tendAll(tenders, over);
   unwatch();
-  if (stayed.includes(false)) process.exitCode = 1;
+  if (!stayed) process.exitCode = 1;
 }

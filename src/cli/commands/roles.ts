@@ -7,7 +7,8 @@ export function roleCommands(program: Command): void {
   named(program.command('api').description('serve the REST API'))
     .option('--host <host>', 'where to listen (INTERLOCK_API_HOST)')
     .option('--port <port>', 'where to listen (INTERLOCK_API_PORT)', integerBetween(0, 65_535))
-    .action(async (options: { name?: string; host?: string; port?: number }) =>
+    .option('--or-any-port', 'take any free port when that one is in use')
+    .action(async (options: { name?: string; host?: string; port?: number; orAnyPort?: boolean }) =>
       (await import('../../main/api.js')).runApi(options),
     );
   named(program.command('worker').description('run tasks'))

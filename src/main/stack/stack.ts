@@ -5,7 +5,6 @@ import { provideServers, type ProvidedServers } from '../../servers/servers.js';
 import { manageDatabase } from '../manage-db.js';
 import type { Readiness } from '../serve.js';
 import { ownFolder, type OwnFolder } from './folders.js';
-import { apiPort } from './port.js';
 import { RoleEnded, startRole, type RoleProcess } from './role-process.js';
 
 export interface StackOptions {
@@ -22,8 +21,7 @@ export interface StackOptions {
   onLine: (role: string, line: string) => void;
 }
 
-/** Roles in the order in which they start: whoever accepts work comes last. */
-export const ROLES = ['resource-manager', 'beat', 'worker', 'api'] as const;
+export const ROLES = ['api', 'resource-manager', 'worker', 'beat'] as const;
 /** Requests stop first, then what they started, then those that served both. */
 const STOP_ORDER = ['api', 'worker', 'beat', 'resource-manager'] as const;
 /** A role ends itself within its own bound; this is longer. */
@@ -43,7 +41,6 @@ export class Stack {
   #folder: OwnFolder | undefined;
   #servers: ProvidedServers | undefined;
   #env: NodeJS.ProcessEnv = {};
-  #port = 0;
   #providing: Promise<unknown> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -62,12 +59,13 @@ export class Stack {
     this.#providing = providing;
     this.#servers = await providing;
     this.#env = this.#environment(this.#folder.path);
-    this.#port = await apiPort(loaded, this.#options.port);
     const { config } = loaded;
     const mongoUrl = this.#servers.mongoUrl ?? config.mongo.url ?? '';
     await manageDatabase({ config, mongoUrl, amqpUrl: this.#servers.amqpUrl ?? config.amqp.url ?? '' });
     report('starting the roles');
-    await Promise.all(ROLES.map(role => this.startRole(role)));
+    // Beats last: they complain when they see no worker.
+    await Promise.all(ROLES.filter(role => role !== 'beat').map(role => this.startRole(role)));
+    await this.startRole('beat');
   }
 
   /** Starts a role, or starts it again. Rejects when it ends before it serves. */
@@ -140,8 +138,11 @@ export class Stack {
   }
 
   #flagsOf(role: RoleName): string[] {
-    if (role === 'api') return ['--port', String(this.#port)];
-    if (role === 'worker' && this.#options.concurrency !== undefined) return ['-c', String(this.#options.concurrency)];
-    return [];
+    const { loaded, port, concurrency } = this.#options;
+    if (role === 'worker' && concurrency !== undefined) return ['-c', String(concurrency)];
+    if (role !== 'api') return [];
+    if (port !== undefined) return ['--port', String(port)];
+    // The default may be taken by another stack, which is no reason to fail; a port that somebody has chosen is.
+    return loaded.origins.get('api.port') === 'default' ? ['--or-any-port'] : [];
   }
 }

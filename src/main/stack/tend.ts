@@ -78,6 +78,18 @@ export class Tender {
   }
 }
 
+/** Keeps all of them until `over` aborts; resolves with `false`, and aborts it, when one will not stay. */
+export async function tendAll(tenders: readonly Tender[], over: AbortController): Promise<boolean> {
+  const stayed = await Promise.all(
+    tenders.map(async tender => {
+      const stays = await tender.run(over.signal);
+      if (!stays) over.abort();
+      return stays;
+    }),
+  );
+  return !stayed.includes(false);
+}
+
 function aborted(signal: AbortSignal): Promise<string> {
   return new Promise(resolve => {
     if (signal.aborted) resolve('');

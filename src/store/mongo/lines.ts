@@ -3,7 +3,6 @@ import { StoreError } from '../../core/errors.js';
 import type { LineTask } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import { serverNow, type Database } from './database.js';
-import { onlyDuplicates } from './errors.js';
 import { orStillUnclear } from './pipelines.js';
 import {
   LINE_PROJECTION,
@@ -47,25 +46,21 @@ export async function byNumbers(db: Database, numbers: readonly number[]): Promi
   return found.map(toLineOrVoid);
 }
 
-/** The unique index lets either the void or the late task have a number, never both. */
+/**
+ * The unique index lets either the void or the late task have a number, never both. A clash is looked at like an unclear
+ * answer: all that counts is that something stands under each number.
+ */
 export async function voidNumbers(db: Database, numbers: readonly number[]): Promise<void> {
   if (numbers.length === 0) return;
   const voidAt = await serverNow(db);
   const voids = numbers.map((seq): VoidDocument => ({ _id: `void:${seq}`, seq, voidAt }));
+  const collection = db.bulkDb.collection<VoidDocument>('tasks');
   try {
-    await write('void numbers', () => insertVoids(db, voids));
+    await write('void numbers', () => collection.insertMany(voids, { ordered: false, ...LIMIT }));
   } catch (error) {
     if (!(error instanceof StoreError) || error.outcome !== 'unknown') throw error;
     const closed = await orStillUnclear(error, () => byNumbers(db, numbers));
     if (new Set(closed.map(each => each.seq)).size < new Set(numbers).size) throw error;
-  }
-}
-
-async function insertVoids(db: Database, voids: VoidDocument[]): Promise<void> {
-  try {
-    await db.bulkDb.collection<VoidDocument>('tasks').insertMany(voids, { ordered: false, ...LIMIT });
-  } catch (error) {
-    if (!onlyDuplicates(error)) throw error;
   }
 }
 
@@ -104,7 +99,9 @@ export async function line(db: Database, resource: string, limit: number): Promi
     ],
   });
   const order = { sort: { seq: 1 }, limit };
-  const holding = await readLines(db, 'line, holders', either({ ...GRANTED, state: OPEN }), order);
+  // In this order: a task that is granted between the two reads is in both, never in neither.
   const waiting = await readLines(db, 'line', either({ waitingFor: 'resources' }), order);
-  return [...holding, ...waiting].slice(0, limit).map(toLine);
+  const holding = await readLines(db, 'line, holders', either({ ...GRANTED, state: OPEN }), order);
+  const held = new Set(holding.map(each => each._id));
+  return [...holding, ...waiting.filter(each => !held.has(each._id))].slice(0, limit).map(toLine);
 }
