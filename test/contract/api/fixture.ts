@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 
 import type { ApiDeps, ApiServer } from '../../../src/api/context.js';
 import { buildServer } from '../../../src/api/server.js';
+import type { Standing } from '../../../src/core/line.js';
 import type { Control } from '../../../src/core/hint.js';
 import { Acceptor } from '../../../src/dispatch/accept.js';
 import { cancelTask } from '../../../src/dispatch/cancel.js';
@@ -57,18 +58,18 @@ export interface Opened {
   app: ApiServer;
   broker: QuietBroker;
   /** Every line of the log so far. */
-  logged(): string;
+  logged: () => string;
 }
 
-/** An API on this store that does not listen: requests are injected. */
-export function openApi(store: Store, change: Partial<ApiDeps> = {}): Opened {
+/** What an API on this store is given, with a quiet broker and a log that is kept. */
+export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened, 'app'> & { deps: ApiDeps } {
   const broker = new QuietBroker();
   const hints = new Hints(broker);
   const stream = new PassThrough();
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const logger = createLogger({ role: 'api', instance: 'test', level: 'info', format: 'json', stream });
-  const app = buildServer({
+  const deps: ApiDeps = {
     store,
     broker,
     acceptor: new Acceptor({ tasks: store.tasks, hints }),
@@ -81,15 +82,60 @@ export function openApi(store: Store, change: Partial<ApiDeps> = {}): Opened {
     plugins: [],
     version: '0.0.0-test',
     ...change,
-  });
-  return { app, broker, logged: () => text };
+  };
+  return { deps, broker, logged: () => text };
+}
+
+/** An API that does not listen: requests are injected. */
+export function openApi(store: Store, change: Partial<ApiDeps> = {}): Opened {
+  const { deps, ...rest } = depsOn(store, change);
+  return { app: buildServer(deps), ...rest };
+}
+
+/** The fields of answers that tests look at; each answer has some of them. */
+export interface Body {
+  id: string;
+  name: string;
+  state: string;
+  args: number[];
+  attempts: object[];
+  // problems
+  status: number;
+  code: string;
+  detail: string;
+  instance: string;
+  errors: { pointer: string; detail: string; reason?: string }[];
+  // lists
+  items: Body[];
+  next: string;
+  prev: string;
+  // explanations and resources
+  text: string;
+  resources: Standing[];
+  holders: Standing['holders'];
+  waiting: { task: string; position: number }[];
+  // processes and status
+  tasks: string[];
+  online: boolean;
+  healthy: boolean;
+  reasons: string[];
+  databaseConnection: { connected: boolean };
+  brokerConnection: object;
+  workers: Body[];
+  resourceManagers: Body[];
+  beats: Body[];
+  ready: boolean;
+  checks: { database: boolean };
+  // schedules and task types
+  anchor: string;
+  nextAt: string;
+  input: object | null;
 }
 
 export interface Answer {
   status: number;
   headers: Record<string, string | undefined>;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of every kind are looked into
-  body: any;
+  body: Body;
 }
 
 export interface Asking {
@@ -113,6 +159,6 @@ export async function ask(app: ApiServer, path: string, { method, body, text, he
   return {
     status: response.statusCode,
     headers: response.headers as Record<string, string | undefined>,
-    body: response.body === '' ? undefined : (JSON.parse(response.body) as unknown),
+    body: (response.body === '' ? undefined : JSON.parse(response.body)) as Body,
   };
 }

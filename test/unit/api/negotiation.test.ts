@@ -48,7 +48,8 @@ describe('Request ids', () => {
   it('are taken from the client where they are harmless', () => expect(idFor('a.B-1_2')).to.equal('a.B-1_2'));
 
   for (const bad of ['', 'a b', 'a\nb', 'é', 'x'.repeat(129), ['a', 'b'], undefined]) {
-    it(`are made anew for ${JSON.stringify(bad)?.slice(0, 30) ?? 'none'}`, () => expect(idFor(bad)).to.match(/^[0-9a-f-]{36}$/));
+    it(`are made anew for ${bad === undefined ? 'none' : JSON.stringify(bad).slice(0, 30)}`, () =>
+      expect(idFor(bad)).to.match(/^[0-9a-f-]{36}$/));
   }
 });
 

@@ -101,7 +101,7 @@ describe('Explaining a task', () => {
     });
 
     it('tells a holder that was granted but has not started', () => {
-      const { run: _, ...granted } = holding('h', 1);
+      const granted = waiting('h', 1, { grant });
       const { resources, text } = explained(me, { line: [granted] });
       expect(resources[0]?.holders[0]?.worker).to.equal(null);
       expect(text).to.include('task h holds but has not started since');
