@@ -97,7 +97,7 @@ export function cancelContract(under: StoreUnderTest): void {
       const due = await tasks.due(10);
       const first = await tasks.takeNumbers(due.length);
       const moved = await tasks.promote(due, first);
-      expect(moved.map(task => task.seq).sort()).to.deep.equal([first, first + 1, first + 2]);
+      expect(moved.map(task => task.seq).sort((a, b) => a - b)).to.deep.equal([first, first + 1, first + 2]);
       expect(first).to.be.greaterThan(seq);
       for (const task of moved) {
         expect(task.waitingFor).to.equal(task.exclusive.length + task.shared.length > 0 ? 'resources' : 'worker');

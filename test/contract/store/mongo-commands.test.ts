@@ -154,12 +154,13 @@ describe('the commands of the MongoDB store', function () {
   });
 
   it('make a new leader read nothing older than its lease', async () => {
-    await store.tasks.holders();
-    await lead(store);
+    const leader = await openStore(under.db().databaseName, tap.url);
+    await lead(leader);
     tap.commands = [];
-    await store.tasks.holders();
-    await store.tasks.range(0, 5);
-    await store.tasks.waitingForResources(0, 5);
+    await leader.tasks.holders();
+    await leader.tasks.range(0, 5);
+    await leader.tasks.waitingForResources(0, 5);
+    await leader.close();
     expect(named('find')).to.have.length(3);
     for (const command of named('find')) expect(command.readConcern).to.have.property('afterClusterTime');
   });

@@ -117,8 +117,9 @@ describe('the MongoDB store when a reply is lost', function () {
   it('grants when a commit that is sent again says that it was done', async () => {
     const lease = await lead(store);
     const task = await acceptOne(store, reserving(['r']));
-    thief.lose('commitTransaction');
+    thief.lose('commitTransaction', 2);
     expect((await store.grants.grant(lease, [task])).kind).to.equal('granted');
+    expect(thief.left, 'the driver itself sends it twice').to.equal(0);
     expect((await store.tasks.holders()).map(each => each.id)).to.deep.equal([task.id]);
   });
 
@@ -142,6 +143,19 @@ describe('the MongoDB store when a reply is lost', function () {
     thief.lose(task.id);
     expect((await store.grants.grant(lease, [task])).kind).to.equal('granted');
     expect(thief.left).to.equal(0);
+  });
+
+  it('does not wait for a grant that is never answered, and starts afresh', async () => {
+    const lease = (await store.leases.acquire('resource-manager', { name: 'a', incarnation: 'a/1' }, 1))!;
+    const [stuck, next] = await accept(store, reserving(['r']), reserving(['q']));
+    thief.hold(stuck!.id);
+    expect((await thrown(store.grants.grant(lease, [stuck!]))).outcome).to.equal('unknown');
+    expect(thief.holding).to.equal(true);
+    const again = await lead(store);
+    expect(again.epoch).to.equal(lease.epoch + 1);
+    expect((await store.grants.grant(again, [next!])).kind).to.equal('granted');
+    thief.release();
+    expect((await store.tasks.holders()).map(each => each.id)).to.deep.equal([next!.id]);
   });
 
   it('is deposed when a successor killed the transaction in which it was stuck', async () => {
