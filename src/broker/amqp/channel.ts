@@ -13,7 +13,8 @@ export async function openConfirmChannel(link: Link): Promise<ConfirmChannel> {
 export function whenEnded(channel: Channel, tell: (cause: Error) => void): void {
   let cause = new Error('channel closed');
   channel.once('error', (error: Error) => (cause = error));
-  channel.once('close', () => tell(cause));
+  // When the whole connection ends, amqplib tells its channels first: a moment later the connection has given the reason.
+  channel.once('close', () => queueMicrotask(() => tell(cause)));
 }
 
 /** For one question whose answer may close the channel (404, 406): nothing else must live on it. */

@@ -29,6 +29,7 @@ export class Connection {
   #phase: Phase = 'connecting';
   #link: Link | undefined;
   #established = 0;
+  #failures = 0;
   #conflict: TopologyConflict | undefined;
   #loop: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -80,11 +81,10 @@ export class Connection {
   }
 
   async #run(): Promise<void> {
-    let failures = 0;
     while (!this.#stop.signal.aborted) {
       const upForMs = await this.#liveOnce();
-      failures = upForMs >= STEADY_MS ? 0 : failures + 1;
-      await pause(backoff(failures, this.#options.random, this.#timing), this.#stop.signal);
+      this.#failures = upForMs >= STEADY_MS ? 0 : this.#failures + 1;
+      await pause(backoff(this.#failures, this.#options.random, this.#timing), this.#stop.signal);
     }
   }
 
@@ -94,6 +94,7 @@ export class Connection {
     try {
       const link = await this.#setUp();
       upSince = performance.now();
+      this.#established++;
       this.#enter('up');
       this.#settle();
       this.#options.log.info('connected to RabbitMQ', { connection: this.#name, version: link.version });
@@ -111,7 +112,6 @@ export class Connection {
     const { setupMs } = this.#timing;
     const link = await dial(this.#options, this.#name, this.#timing, this.#stop.signal);
     this.#link = link;
-    this.#established++;
     this.#stop.signal.throwIfAborted();
     this.#enter('topology');
     await within(setupMs, 'declaring the topology', this.#stages.topology(link));
@@ -137,13 +137,16 @@ export class Connection {
   #failed(error: unknown): void {
     if (this.#stop.signal.aborted) return;
     const { log, url } = this.#options;
-    const fields = { connection: this.#name, phase: this.#phase, cause: explain(error) };
+    const attempt = this.#failures + 1;
+    const fields = { connection: this.#name, phase: this.#phase, attempt, cause: explain(error) };
     if (error instanceof TopologyConflict) {
       this.#conflict = error;
       log.error('RabbitMQ has something else under a name of ours', fields);
       this.#settle();
     } else {
-      log.warn(`cannot use RabbitMQ at ${place(url)}; trying again`, fields);
+      // The 1st, 2nd, 4th, 8th … attempt: an outage of an hour is 12 lines, not 700.
+      const level = Number.isInteger(Math.log2(attempt)) ? 'warn' : 'debug';
+      log[level](`cannot use RabbitMQ at ${place(url)}; trying again`, fields);
     }
   }
 

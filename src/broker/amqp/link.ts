@@ -47,7 +47,7 @@ export async function dial(options: AmqpOptions, name: string, timing: AmqpTimin
     );
   } catch (error) {
     socket.abort(error);
-    throw error;
+    throw inWords(error);
   } finally {
     stop.removeEventListener('abort', abandon);
   }
@@ -63,6 +63,12 @@ function linkOf(model: ChannelModel, socket: AbortController): Link {
   model.on('handler-error', destroy);
   const version: unknown = model.connection.serverProperties.version;
   return { model, version: typeof version === 'string' ? version : undefined, gone: socket.signal, destroy };
+}
+
+/** amqplib gives the one answer that everybody gets who mistypes a vhost without its text. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith('Expected ConnectionOpenOk')) return error;
+  return new Error('refused after the login: is there such a vhost, and has this user permissions in it?', { cause: error });
 }
 
 function withHeartbeat(url: string): string {

@@ -82,4 +82,4 @@ describe('closing the broker client', () => {
     await broker.start();
     expect(broker.status().state).to.equal('closed');
   });
-});
+}).timeout(60_000);

@@ -206,4 +206,4 @@ describe('consuming hints from RabbitMQ', () => {
     await inbox.has(2);
     expect(broker.status()).to.include({ recycles: 0, reconnects: 0 });
   });
-});
+}).timeout(60_000);

@@ -68,4 +68,4 @@ describe('messages to every process', () => {
     expect(received).to.deep.equal([cancel(4)]);
     expect(broker.status().reconnects).to.equal(0);
   });
-});
+}).timeout(60_000);

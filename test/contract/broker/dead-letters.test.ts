@@ -125,4 +125,4 @@ describe('messages that are no hints of ours', () => {
     await inbox.has(1);
     expect(broker.status().dead).to.equal(1);
   });
-});
+}).timeout(60_000);

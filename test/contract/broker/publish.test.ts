@@ -124,4 +124,4 @@ describe('publishing hints to RabbitMQ', () => {
     expect(result).to.equal('confirmed');
     expect(broker.status().reconnects).to.be.at.least(1);
   });
-});
+}).timeout(60_000);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createAmqpBroker } from '../../../src/broker/amqp/broker.js';
+import { testServers } from '../../support/servers.js';
 import { until } from '../../support/wait.js';
 import { Fixture, Inbox, isConsuming, start } from './fixture.js';
 
@@ -73,6 +74,19 @@ describe('what stands on the broker already', () => {
     expect(broker.status().reconnects).to.equal(0);
   });
 
+  it('is out of reach in a vhost that does not exist, which the log says in words', async () => {
+    const url = new URL(testServers().amqpUrl);
+    url.pathname = '/no-such-vhost';
+    const lines: unknown[] = [];
+    const warn = (_message: string, fields?: Record<string, unknown>): void => void lines.push(fields?.cause);
+    const broker = createAmqpBroker({ url: url.href, name: 'x', random: Math.random, log: { ...console, warn } });
+    const starting = broker.start();
+    await until('the reason', () => lines.length > 0);
+    await broker.close();
+    await starting;
+    expect(lines[0]).to.include('is there such a vhost');
+  });
+
   it('is not asked of a URL that is none, which is refused without its password', () => {
     for (const url of ['', 'localhost:5672', 'http://user:secret@host', 'amqp://', 'amqp://user:secret@']) {
       const create = (): unknown => createAmqpBroker({ url, name: 'x', random: Math.random, log: console });
@@ -82,4 +96,4 @@ describe('what stands on the broker already', () => {
         .that.does.not.include('secret');
     }
   });
-});
+}).timeout(60_000);
