@@ -25,6 +25,6 @@ export function loopbackBroker(): Broker {
     broadcast: () => undefined,
     onControl: () => undefined,
     depth: () => Promise.resolve(undefined),
-    status: () => ({ state: 'up', consumers: [], reconnects: 0, returned: 0, deferred: 0, dead: 0 }),
+    status: () => ({ state: 'up', consumers: [], reconnects: 0, recycles: 0, returned: 0, deferred: 0, dead: 0 }),
   };
 }

@@ -1,0 +1,58 @@
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Deployment } from '../support/deployment.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+function blocks(language: string, text: string): string[] {
+  return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(match => match[1] ?? '');
+}
+
+describe("the README's commands", function () {
+  this.timeout(180_000);
+  let deployment: Deployment;
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'interlock-readme-'));
+    const [taskCode = ''] = blocks('ts', README);
+    await writeFile(join(folder, 'tasks.ts'), taskCode);
+    deployment = await Deployment.create({ taskModules: [join(folder, 'tasks.ts')] });
+    await deployment.startAll();
+  });
+  after(async () => {
+    await deployment.destroy();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const talk = README.slice(README.indexOf('## Talk to it'), README.indexOf('## How a task travels'));
+  for (const command of blocks('sh', talk).flatMap(block => block.trim().split('\n'))) {
+    it(`work as written: ${command}`, async () => {
+      const here = command.replaceAll('http://127.0.0.1:8787', deployment.url);
+      const child = spawn('sh', ['-c', here], { cwd: ROOT, env: deployment.env, stdio: ['ignore', 'pipe', 'pipe'] });
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      const [code] = (await once(child, 'close')) as [number | null];
+      expect(code, output).to.equal(0);
+      expect(output).to.not.match(/"status":\s*[45]\d\d/);
+      expect(output.trim()).to.not.equal('');
+    });
+  }
+
+  it('include the typed task, which runs as the README defines it', async () => {
+    const task = await deployment.submit({ name: 'repository.sync', kwargs: { repository: 'centos' } });
+    const ended = await deployment.final(task.id);
+    expect(ended).to.include({ state: 'completed' });
+    expect(ended.result).to.include({ repository: 'centos' });
+    expect((ended.result as { fence: number }).fence).to.be.greaterThan(0);
+  });
+});
