@@ -26,11 +26,10 @@ export class Api implements Service {
 
   /** Throws OpenBind, and the system's error when the address cannot be had. */
   async start(): Promise<void> {
-    const { settings, log } = this.#deps;
+    const { host, port } = this.#deps.settings;
     const server = buildServer(this.#deps);
-    await server.listen({ host: settings.host, port: settings.port });
+    await server.listen({ host, port, listenTextResolver: address => `Listening on ${address}.` });
     this.#server = server;
-    log.info(`Listening on ${this.url ?? settings.host}.`);
   }
 
   async stop(): Promise<void> {
