@@ -8,6 +8,7 @@ import { startGuardian } from './processes/guardian.js';
 import { createRunFolder, removeRunFolder, sweepRunFolders } from './processes/run-folder.js';
 import type { Keeper } from './processes/server-process.js';
 import { startRabbit, type RabbitServer } from './rabbit/rabbit-server.js';
+import { joined, SetupError } from './setup-error.js';
 
 export type { MongoServer } from './mongo/mongo-server.js';
 export type { RabbitServer } from './rabbit/rabbit-server.js';
@@ -104,9 +105,11 @@ async function startBoth(binaries: Binaries, data: DataFolder, keeper: Keeper, t
   );
 }
 
-/** Waits for both even when one fails, so that nothing goes on behind the back of the error. */
+/** Waits for both even when one fails: nothing goes on behind the back of the error, and two errors are both shown. */
 async function both<M, R>(mongo: Promise<M> | undefined, rabbit: Promise<R> | undefined): Promise<{ mongo?: M; rabbit?: R }> {
-  await Promise.allSettled([mongo, rabbit]);
+  const ends = await Promise.allSettled([mongo, rabbit]);
+  const errors = ends.filter(end => end.status === 'rejected').map(end => end.reason as unknown);
+  if (errors.length === 2 && errors.every(error => error instanceof SetupError)) throw joined(errors);
   return { ...(mongo && { mongo: await mongo }), ...(rabbit && { rabbit: await rabbit }) };
 }
 

@@ -25,6 +25,15 @@ export class SetupError extends Error {
   }
 }
 
+/** One error that says all that several say, with the code of the first. */
+export function joined(errors: readonly SetupError[]): SetupError {
+  const ways = new Set(errors.flatMap(error => error.ways));
+  return new SetupError(errors[0]?.code ?? 'command-failed', errors.map(error => error.message).join('\n'), {
+    ways: [...ways],
+    cause: errors,
+  });
+}
+
 // What a file system says when the machine, not the program, is at fault.
 const OF_THE_MACHINE: Record<string, string> = {
   EACCES: 'Use a folder that this user may write to, or give it the folder',

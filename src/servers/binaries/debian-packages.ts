@@ -30,19 +30,27 @@ const UNPACK_MS = 120_000;
  */
 export async function downloadPackages(source: DebianSource, packages: readonly string[]): Promise<string[]> {
   const apt = openApt(source);
-  await apt(['update'], UPDATE_MS);
+  await update(apt, source);
   await apt(['install', '--yes', '--download-only', '--no-install-recommends', ...packages], DOWNLOAD_MS);
   return debFiles(join(source.work, 'cache', 'archives'));
 }
 
-/** Downloads one package alone, without what it depends on. `update` must have run on the same folder, or runs here. */
+/** Downloads one package alone, without what it depends on. */
 export async function downloadAlone(source: DebianSource, name: string): Promise<string> {
   const apt = openApt(source);
-  await apt(['update'], UPDATE_MS);
+  await update(apt, source);
   await apt(['download', name], DOWNLOAD_MS);
   const [file] = debFiles(source.work);
   if (file === undefined) throw new SetupError('command-failed', `apt-get download ${name} ended well but left no file`);
   return file;
+}
+
+/** apt takes a mirror that it cannot reach for a warning, and then knows no package. One list is enough to go on. */
+async function update(apt: Apt, source: DebianSource): Promise<void> {
+  await apt(['update'], UPDATE_MS);
+  const lists = readdirSync(join(source.work, 'state/lists'));
+  if (lists.some(name => name.includes('_Packages'))) return;
+  throw new SetupError('command-failed', 'apt-get reaches none of the package mirrors that this machine is set to');
 }
 
 /** Unpacks .deb files below `root`; with `members` only those paths of each, such as `./usr/bin/qemu-aarch64-static`. */
@@ -68,8 +76,8 @@ function openApt(source: DebianSource): Apt {
   // Else apt, run by root, changes to a user that may not read this folder.
   settings.push(
     `APT::Sandbox::User=${userInfo().username}`,
-    'Acquire::Retries=2',
-    'Acquire::http::Timeout=20',
+    'Acquire::Retries=1',
+    'Acquire::http::Timeout=15',
     'Acquire::Languages=none',
   );
   if (architecture) settings.push(`APT::Architecture=${architecture}`, `APT::Architectures::=${architecture}`);

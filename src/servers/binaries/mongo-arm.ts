@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { onPath } from '../processes/path.js';
 import { SetupError } from '../setup-error.js';
 import { cached, readCached, type Cache, type Cached } from './cache.js';
 import {
@@ -95,6 +96,8 @@ function aptFolder(into: string, name: string): string {
 
 /** The mirror and the keys that this machine already uses, with the suites that fit the build. */
 function debianSources(): string[] {
+  if (!onPath('apt-get'))
+    throw new SetupError('command-missing', 'the arm64 build from npm needs libraries from Debian, and there is no apt-get');
   const [mirror, keyring] = [debianMirror(), debianKeyring()];
   if (mirror && keyring) return SUITES.map(suite => `deb [signed-by=${keyring}] ${mirror} ${suite} main`);
   throw new SetupError(

