@@ -73,7 +73,7 @@ export async function downloadedMongo(cache: Cache): Promise<MongoBinary | strin
   if (process.arch !== 'x64' && process.arch !== 'arm64') return `MongoDB has no build for ${process.arch}`;
   const url = await downloadAddress(cache);
   await reach(url);
-  return asBinary(await cached(cache, { name: NAME, title: `MongoDB ${VERSION}`, build: into => build(url, into) }));
+  return asBinary(await cached(cache, { name: NAME, title: `MongoDB ${VERSION}`, build: into => fetchBuild(url, into, PINNED) }));
 }
 
 function asBinary({ path, facts }: Cached): MongoBinary {
@@ -96,12 +96,17 @@ async function downloadAddress(cache: Cache): Promise<URL> {
   return new URL((await run(process.execPath, ['-e', script], { cwd: path, timeoutMs: 20_000 })).trim());
 }
 
-async function build(url: URL, into: string): Promise<Record<string, string>> {
+/** Fetches an archive that is among the pinned ones (name to sha256) and leaves `bin/mongod` of it. @throws SetupError */
+export async function fetchBuild(
+  url: URL,
+  into: string,
+  pinned: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
   const archive = join(into, 'archive.tgz');
   const answer = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) }).catch(cannotReach);
   if (!answer.ok || !answer.body) throw new SetupError('command-failed', `MongoDB's builds: the server answers ${answer.status}`);
   await pipeline(Readable.fromWeb(answer.body), createWriteStream(archive)).catch(cannotReach);
-  await verify(archive, url);
+  await verify(archive, url, pinned);
   await run('tar', ['-xzf', archive, '-C', into, '--strip-components=1', '--wildcards', '*/bin/mongod'], {
     timeoutMs: UNPACK_MS,
   });
@@ -118,9 +123,9 @@ function cannotReach(error: unknown): never {
   throw new SetupError('command-failed', "MongoDB's builds: the server cannot be reached", { cause: error });
 }
 
-async function verify(archive: string, url: URL): Promise<void> {
+async function verify(archive: string, url: URL, pinned: Readonly<Record<string, string>>): Promise<void> {
   const name = url.pathname.split('/').at(-1) ?? '';
-  const wanted = PINNED[name];
+  const wanted = pinned[name];
   const hash = createHash('sha256');
   await pipeline(createReadStream(archive), hash);
   const found = `sha256-${hash.digest('base64')}`;

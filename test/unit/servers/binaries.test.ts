@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Cache } from '../../../src/servers/binaries/cache.js';
+import { fetchBuild } from '../../../src/servers/binaries/mongo-download.js';
 import { findMongo } from '../../../src/servers/binaries/mongo-binary.js';
 import { findRabbit } from '../../../src/servers/binaries/rabbit-binary.js';
 import { describeSetupError, SetupError } from '../../../src/servers/setup-error.js';
@@ -116,6 +118,19 @@ describe('finding the servers’ programs', () => {
       giveAddress(address('/x.tgz'));
       const error = (await rejection(alone(() => findMongo(cache)))) as SetupError;
       expect(error.message).to.include('the server answers 404');
+    });
+
+    it('keeps the server alone of an archive that is the pinned one', async () => {
+      fakeProgram(join(scratch.path, 'made/mongodb-x/bin'), 'mongod', 'echo "db version v7.0.14"');
+      fakeProgram(join(scratch.path, 'made/mongodb-x/bin'), 'mongos', 'exit 1');
+      const archive = execFileSync('tar', ['-cz', '-C', join(scratch.path, 'made'), 'mongodb-x']);
+      answers['/x.tgz'] = archive;
+      const into = join(scratch.path, 'into');
+      mkdirSync(into);
+      const pinned = { 'x.tgz': `sha256-${createHash('sha256').update(archive).digest('base64')}` };
+      expect(await fetchBuild(new URL(address('/x.tgz')), into, pinned)).to.deep.equal({ version: '7.0.14' });
+      expect(readdirSync(into)).to.deep.equal(['bin']);
+      expect(readdirSync(join(into, 'bin'))).to.deep.equal(['mongod']);
     });
 
     it('refuses a file that is not the pinned one', async () => {
