@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { join } from 'node:path';
 
+import { isDead, statOf } from '../../src/process/identity.js';
 import { Deployment, type Role, type TaskView } from '../support/deployment.js';
 import { overlaps, readSpans, type Asked } from '../support/evidence.js';
 import { until } from '../support/wait.js';
@@ -143,11 +144,8 @@ describe('two workers of one name', function () {
   });
 });
 
+/** A zombie whose frozen parent cannot reap it is dead: signal 0 would still reach it. */
 function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const stat = statOf(pid);
+  return stat !== undefined && !isDead(stat);
 }
