@@ -17,7 +17,7 @@ export interface Download {
   length: number | undefined;
   chunks: AsyncIterable<Uint8Array>;
   /** Instead of reading it. */
-  discard: () => Promise<unknown>;
+  drop: () => void;
 }
 
 /** The connections of one sync to its origin, with the proxy, certificates and timeouts of its repository. */
@@ -70,11 +70,11 @@ export class Origin {
     }
   }
 
-  async #download({ statusCode, headers, body }: Dispatcher.ResponseData, url: URL, signal: AbortSignal): Promise<Download> {
+  #download({ statusCode, headers, body }: Dispatcher.ResponseData, url: URL, signal: AbortSignal): Download {
     if (statusCode !== 200) {
-      await body.dump();
-      signal.throwIfAborted();
-      if (statusCode === 407) throw new SyncFailure('PROXY_ERROR', `The proxy wants other credentials (407) for ${shown(url)}.`);
+      drop(body);
+      if (statusCode === 407 && this.#settings.proxy_url !== null)
+        throw new SyncFailure('PROXY_ERROR', `The proxy wants other credentials (407) for ${shown(url)}.`);
       const text = `${shown(url)} answered with status ${statusCode}, not 200.`;
       throw new SyncFailure('ORIGIN_ERROR', text, { retryable: PASSING.has(statusCode) });
     }
@@ -82,7 +82,7 @@ export class Origin {
     return {
       length: Number.isNaN(length) ? undefined : length,
       chunks: this.#chunks(body, url, signal),
-      discard: () => body.dump(),
+      drop: () => drop(body),
     };
   }
 
@@ -105,6 +105,11 @@ export class Origin {
     if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse('it leads from https to http');
     return to;
   }
+}
+
+/** Ends an answer that is of no use, and its connection with it: reading on would mean to wait for whatever the origin still sends. */
+function drop(body: Dispatcher.ResponseData['body']): void {
+  body.on('error', () => undefined).destroy(); // the error says that it was destroyed
 }
 
 /**

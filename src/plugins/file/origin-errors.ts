@@ -6,7 +6,6 @@ type Timeouts = Pick<Settings, 'connect_timeout' | 'read_timeout' | 'proxy_url'>
 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
 const TLS = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO$)/;
-const NOT_HTTP = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_EXCEEDED)/;
 
 /**
  * Says in the plugin's words what undici, TLS or the socket threw. With a proxy, every connection that fails is the one to the proxy
@@ -30,8 +29,18 @@ export function originFailure(error: unknown, url: URL, settings: Timeouts): Syn
     return failure('ORIGIN_TIMEOUT', `Nothing came from ${to} for ${settings.read_timeout} s (read_timeout).`);
   }
   if (TLS.test(code)) return failure('TLS_ERROR', `No secure connection for ${to}: ${why} (${code}).`);
-  if (NOT_HTTP.test(code)) return failure('ORIGIN_ERROR', `What ${to} answered is no HTTP: ${why} (${code}).`);
-  if (BROKEN.has(code)) return failure('ORIGIN_UNREACHABLE', `The connection for ${to} broke: ${why} (${code}).`, true);
+  if (isParserError(error) || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return failure('ORIGIN_ERROR', `What ${to} answered is no HTTP: ${why}.`);
+  if (BROKEN.has(code)) {
+    const hint =
+      url.protocol === 'https:' ? ' (Some servers hang up like this on a client certificate that they do not accept.)' : '';
+    return failure('ORIGIN_UNREACHABLE', `The connection for ${to} broke: ${why}.${hint}`, true);
+  }
   if (settings.proxy_url !== null) return failure('PROXY_ERROR', `The proxy ${settings.proxy_url} cannot be reached: ${why}.`);
   return failure('ORIGIN_UNREACHABLE', `${to} cannot be reached: ${why}.`);
+}
+
+/** The one error of undici that comes without a code. */
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'HTTPParserError';
 }

@@ -1,4 +1,5 @@
 import { MissingResource } from '../../core/errors.js';
+import { API_BASE } from '../../core/task-view.js';
 import type { DocumentStore, Documents, StoredDocument } from '../../store/store.js';
 import type { Settings } from './settings.js';
 
@@ -45,8 +46,7 @@ export type StoredRepository = StoredDocument<Repository>;
 /** No leading dot: the name is also a folder. */
 export const NAME_PATTERN = '^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$';
 
-export const BASE = '/api/v1';
-export const REPOSITORIES = `${BASE}/repositories`;
+export const REPOSITORIES = `${API_BASE}/repositories`;
 
 /** The address of a repository, and the name of the resource that its tasks reserve. */
 export function repositoryUrl(name: string): string {

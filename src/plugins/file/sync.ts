@@ -114,9 +114,9 @@ async function download(
 ): Promise<void> {
   let bytes = 0;
   try {
-    const { length, chunks, discard } = await origin.get(fileUrl(folder, entry.name), signal);
+    const { length, chunks, drop } = await origin.get(fileUrl(folder, entry.name), signal);
     if (length !== undefined && length !== entry.size) {
-      await discard();
+      drop();
       throw new SyncFailure('SIZE_MISMATCH', `"${entry.name}" is to have ${entry.size} bytes; the origin announces ${length}.`);
     }
     await incoming.put(entry, chunks, n => {

@@ -1,16 +1,15 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { extname } from 'node:path';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 
 import { InterlockError, MissingResource } from '../../../core/errors.js';
 import { findEntry, firstEntries } from '../catalogue.js';
 import { ContentStore } from '../content.js';
 import { codeOf } from '../failure.js';
 import { MANIFEST, type Entry } from '../manifest.js';
-import { rangeOf, type Range } from './range.js';
-import { repositories, type Published } from '../repository.js';
+import { contentUrl, repositories, type Published } from '../repository.js';
+import { answerTo } from './answer.js';
 import type { FileRouteDeps, TypedApp } from './deps.js';
 import { ListingReply, NameParams, type Listing } from './schemas.js';
 
@@ -27,8 +26,12 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const SAFE = { 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'; sandbox" };
 
-const Params = Type.Object({ ...NameParams.properties, '*': Type.String({ description: 'Path of a file in the manifest.' }) });
-const method = ['GET', 'HEAD'];
+const FileParams = Type.Object({
+  ...NameParams.properties,
+  '*': Type.String({ description: 'Path of a file in the manifest.' }),
+});
+
+type Asked<P extends TSchema> = Pick<FastifyRequest, 'method' | 'headers'> & { params: Static<P> };
 
 /** What is published. One read of the repository decides which version an answer is from; its files can never change. */
 export function contentRoutes(app: TypedApp, { documents, dataDirectory }: FileRouteDeps): void {
@@ -41,30 +44,29 @@ export function contentRoutes(app: TypedApp, { documents, dataDirectory }: FileR
     return repository.published;
   }
 
-  const list = { operationId: 'listContent', summary: 'What is published, with its first files', params: NameParams };
-  app.route({
-    method,
-    url: '/content/:name/',
-    exposeHeadRoute: false,
-    schema: { tags, ...list, response: { 200: ListingReply } },
-    handler: async (request, reply) => {
-      const { name } = request.params;
-      return reply.headers(SAFE).send(await listing(name, await publishedOf(name), content));
-    },
-  });
+  const list = async ({ params: { name } }: Asked<typeof NameParams>, reply: Pick<FastifyReply, 'headers'>): Promise<Listing> => {
+    const found = await listing(name, await publishedOf(name), content);
+    reply.headers(SAFE);
+    return found;
+  };
+  const get = async (request: Asked<typeof FileParams>, reply: FastifyReply): Promise<FastifyReply> => {
+    const { name, '*': path } = request.params;
+    const entry = await entryOf(await publishedOf(name), path, content);
+    if (!entry) throw new MissingResource(`The file "${path}" in what the repository ${name} published`);
+    return serve(entry, content, request, reply);
+  };
 
-  app.route({
-    method,
-    url: '/content/:name/*',
-    exposeHeadRoute: false,
-    schema: { tags, operationId: 'getContent', summary: 'A published file, or PULP_MANIFEST', params: Params },
-    handler: async (request, reply) => {
-      const { name, '*': path } = request.params;
-      const entry = await entryOf(await publishedOf(name), path, content);
-      if (!entry) throw new MissingResource(`The file "${path}" in what the repository ${name} published`);
-      return serve(entry, content, request, reply);
-    },
-  });
+  const ofFolder = { tags, operationId: 'listContent', summary: 'What is published, with its first files', params: NameParams };
+  const ofFile = { tags, operationId: 'getContent', summary: 'A published file, or PULP_MANIFEST', params: FileParams };
+  app.get('/content/:name', { schema: { hide: true, params: NameParams } }, ({ params }, reply) =>
+    reply.redirect(contentUrl(params.name), 308),
+  );
+  // HEAD has routes of its own: Fastify's would read the whole file to throw it away.
+  const exposeHeadRoute = false;
+  app.get('/content/:name/', { exposeHeadRoute, schema: { ...ofFolder, response: { 200: ListingReply } } }, list);
+  app.get('/content/:name/*', { exposeHeadRoute, schema: ofFile }, get);
+  app.head('/content/:name/', { schema: { hide: true, params: NameParams } }, list);
+  app.head('/content/:name/*', { schema: { hide: true, params: FileParams } }, get);
 }
 
 async function entryOf(published: Published, path: string, content: ContentStore): Promise<Entry | undefined> {
@@ -98,34 +100,12 @@ async function listing(name: string, published: Published, content: ContentStore
   }
 }
 
-/** What an answer consists of, decided before the file is opened. */
-interface Answer {
-  code: 200 | 206 | 304 | 416;
-  headers: Record<string, string | number>;
-  /** Bytes to send, both included; absent where there are none. */
-  range?: Range;
-}
-
-function answerTo(headers: IncomingHttpHeaders, { sha256, size }: Entry): Answer {
-  const etag = `"${sha256}"`;
-  const common = { etag, 'accept-ranges': 'bytes' };
-  if (headers['if-none-match']?.includes(etag) === true) return { code: 304, headers: common };
-  const condition = headers['if-range'];
-  const range = condition === undefined || condition === etag ? rangeOf(headers.range, size) : undefined;
-  if (range === 'unsatisfiable')
-    return { code: 416, headers: { ...common, 'content-length': 0, 'content-range': `bytes */${size}` } };
-  if (range === undefined) {
-    return { code: 200, headers: { ...common, 'content-length': size }, ...(size > 0 && { range: { start: 0, end: size - 1 } }) };
-  }
-  const { start, end } = range;
-  return {
-    code: 206,
-    headers: { ...common, 'content-length': end - start + 1, 'content-range': `bytes ${start}-${end}/${size}` },
-    range,
-  };
-}
-
-async function serve(entry: Entry, content: ContentStore, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function serve(
+  entry: Entry,
+  content: ContentStore,
+  request: Pick<FastifyRequest, 'method' | 'headers'>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const { code, headers, range } = answerTo(request.headers, entry);
   const file = await opened(content, entry.sha256);
   reply.code(code).headers({ ...SAFE, ...headers, 'content-type': typeOf(entry.name) });

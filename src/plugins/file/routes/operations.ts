@@ -5,11 +5,11 @@ import type { JsonObject } from '../../../core/json.js';
 import { REPOSITORIES, existing, repositories } from '../repository.js';
 import { Versions } from '../versions.js';
 import type { FileRouteDeps, TypedApp } from './deps.js';
-import { EmptyBody, NameParams, NoQuery, PublishBody, TaskReply } from './schemas.js';
+import { EmptyBody, NameParams, PublishBody, TaskReply } from './schemas.js';
 
 const tags = ['repositories'];
 const config = { bodyOptional: true };
-const common = { tags, params: NameParams, querystring: NoQuery, response: { 202: TaskReply } };
+const common = { tags, params: NameParams, response: { 202: TaskReply } };
 
 /** What takes time: each is a task that reserves the repository's address. */
 export function operationRoutes(app: TypedApp, { documents, submit }: FileRouteDeps): void {

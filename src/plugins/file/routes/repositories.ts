@@ -22,7 +22,6 @@ import {
   Change,
   NameParams,
   NewRepository,
-  NoQuery,
   PAGE,
   PageQuery,
   RepositoryPage,
@@ -39,7 +38,7 @@ export function repositoryRoutes(app: TypedApp, { documents, settings: policy }:
   const records = repositories(documents);
   const response = { 200: RepositoryReply };
 
-  const create = { operationId: 'createRepository', summary: 'Create a repository', querystring: NoQuery, body: NewRepository };
+  const create = { operationId: 'createRepository', summary: 'Create a repository', body: NewRepository };
   app.post(REPOSITORIES, { schema: { tags, ...create, response: { 201: RepositoryReply } } }, async (request, reply) => {
     const { name, ...wish } = request.body;
     const stored = await records.insert(name, newRepository(changed(DEFAULTS, wish, policy)));
@@ -59,14 +58,14 @@ export function repositoryRoutes(app: TypedApp, { documents, settings: policy }:
     return { items, next, prev: null };
   });
 
-  const get = { operationId: 'getRepository', summary: 'One repository', params: NameParams, querystring: NoQuery };
+  const get = { operationId: 'getRepository', summary: 'One repository', params: NameParams };
   app.get(`${REPOSITORIES}/:name`, { schema: { tags, ...get, response } }, async (request, reply) => {
     const repository = await existing(records, request.params.name);
     return reply.header('etag', etagOf(repository)).send(viewOf(repository));
   });
 
   const summary = 'Change settings; null resets one. With If-Match, only what was read';
-  const change = { operationId: 'changeRepository', summary, params: NameParams, querystring: NoQuery, body: Change };
+  const change = { operationId: 'changeRepository', summary, params: NameParams, body: Change };
   app.patch(`${REPOSITORIES}/:name`, { schema: { tags, ...change, response } }, async (request, reply) => {
     const stored = await changeSettings(records, request.params.name, {
       ...request,
@@ -86,7 +85,6 @@ function deleteRoute(app: TypedApp, records: Repositories, versions: Versions): 
     operationId: 'deleteRepository',
     summary,
     params: NameParams,
-    querystring: NoQuery,
     response: { 204: Type.Null() },
   };
   app.delete(`${REPOSITORIES}/:name`, { schema }, async (request, reply) => {

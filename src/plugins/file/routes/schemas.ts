@@ -41,7 +41,6 @@ export const PublishBody = Type.Object(
   closed,
 );
 export const EmptyBody = Type.Object({}, closed);
-export const NoQuery = Type.Object({}, closed);
 
 /** Length of a page unless asked otherwise. */
 export const PAGE = 100;

@@ -10,7 +10,7 @@ import {
 } from '../repository.js';
 import { Versions } from '../versions.js';
 import type { FileRouteDeps, TypedApp } from './deps.js';
-import { NameParams, NoQuery, PAGE, PageQuery, VersionPage, VersionParams, VersionReply, type VersionView } from './schemas.js';
+import { NameParams, PAGE, PageQuery, VersionPage, VersionParams, VersionReply, type VersionView } from './schemas.js';
 
 const tags = ['repositories'];
 
@@ -34,7 +34,6 @@ export function versionRoutes(app: TypedApp, { documents }: FileRouteDeps): void
     operationId: 'getRepositoryVersion',
     summary: 'One version of a repository',
     params: VersionParams,
-    querystring: NoQuery,
   };
   app.get(
     `${REPOSITORIES}/:name/versions/:number`,
