@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect } from 'chai';
+
+import { isGone } from '../../src/process/identity.js';
+import { Deployment, type Role } from '../support/deployment.js';
+import { until } from '../support/wait.js';
+
+const START = fileURLToPath(new URL('../../dist/main/start/start.js', import.meta.url));
+
+/** The roles of a stack as their own lines name them: `worker worker@host …pid`. */
+interface Seen {
+  role: string;
+  pid: number;
+  startTicks: number;
+}
+
+describe('Everything in one terminal', function () {
+  this.timeout(180_000);
+  let deployment: Deployment;
+  beforeEach(async () => (deployment = await Deployment.create({ env: { INTERLOCK_LOG_LEVEL: 'info' } })));
+  afterEach(() => deployment.destroy());
+
+  async function processes(): Promise<Seen[]> {
+    const live = await deployment.db.collection('processes').find({ state: 'live' }).toArray();
+    return live.map(({ role, pid, startTicks }) => ({ role: String(role), pid: Number(pid), startTicks: Number(startTicks) }));
+  }
+  const allGone = (seen: readonly Seen[]): boolean => seen.every(({ pid, startTicks }) => isGone(pid, startTicks));
+
+  async function dev(): Promise<Role> {
+    says('first');
+    const started = deployment.start('dev', ['-c', '2'], { INTERLOCK_TASK_MODULES: module() });
+    await until('dev is ready', () => started.output.includes('ready - try'), { timeoutMs: 90_000 });
+    return started;
+  }
+
+  const module = (): string => join(deployment.directory, 'mine.mjs');
+  const says = (word: string): void => writeFileSync(module(), `export async function word() { return '${word}'; }\n`);
+
+  it('runs all four roles, says so, and ends them in order at Ctrl-C', async () => {
+    const started = await dev();
+    for (const role of ['api', 'resource-manager', 'worker', 'beat'])
+      expect(started.output).to.match(new RegExp(`^ {2}${role} +\\S`, 'm'));
+    const seen = await processes();
+    expect(seen.map(({ role }) => role)).to.have.members(['api', 'resource-manager', 'worker', 'beat']);
+    await deployment.healthy();
+    started.child.kill('SIGINT');
+    expect((await started.exited).code).to.equal(0);
+    expect(allGone(seen)).to.equal(true);
+    const stopped = [...started.output.matchAll(/info +([a-z-]+) Stopped\./g)].map(match => match[1]);
+    expect(stopped).to.deep.equal(['api', 'worker', 'beat', 'resource-manager']);
+    const states = await deployment.db.collection('processes').distinct('state');
+    expect(states).to.deep.equal(['stopped']);
+  });
+
+  it('starts a role that was killed again, and says so', async () => {
+    const started = await dev();
+    const worker = (await processes()).find(({ role }) => role === 'worker')!;
+    process.kill(worker.pid, 'SIGKILL');
+    await until(
+      'the worker is back',
+      () => /the worker ended \(SIGKILL\); starting it again[^]*Ready: worker@/.test(started.output),
+      {
+        timeoutMs: 60_000,
+      },
+    );
+    const task = await deployment.submit({ name: 'mine.word' });
+    expect((await deployment.final(task.id)).result).to.equal('first');
+  });
+
+  it('leaves nothing running when it is killed itself', async () => {
+    const started = await dev();
+    const seen = await processes();
+    expect(seen).to.have.length(4);
+    await started.kill('SIGKILL');
+    await until('its roles are gone', () => allGone(seen), { timeoutMs: 30_000 });
+  });
+
+  it('ends with 1 when a role does not start, naming it', async () => {
+    const broken = join(deployment.directory, 'broken.mjs');
+    writeFileSync(broken, 'export const = 1;\n');
+    const started = deployment.start('dev', [], { INTERLOCK_TASK_MODULES: broken });
+    expect((await started.exited).code).to.equal(1);
+    expect(started.output).to.match(/The (api|worker) ended before it was ready/);
+    expect(started.output).to.include('broken.mjs');
+    expect(await processes()).to.deep.equal([]);
+  });
+
+  it('takes changed task code without being told, and survives code that is broken', async () => {
+    const started = await dev();
+    const answer = async (): Promise<unknown> => {
+      const task = await deployment.submit({ name: 'mine.word' });
+      return (await deployment.final(task.id)).result;
+    };
+    expect(await answer()).to.equal('first');
+    writeFileSync(module(), 'export const = 1;\n');
+    await until('it says that the code is broken', () => started.output.includes('does not start with this change'), {
+      timeoutMs: 60_000,
+    });
+    says('second');
+    await until('the new code answers', async () => (await answer()) === 'second', { timeoutMs: 90_000, everyMs: 500 });
+  });
+});
+
+describe('npm start', function () {
+  this.timeout(180_000);
+  let deployment: Deployment;
+  before(async () => (deployment = await Deployment.create()));
+  after(() => deployment.destroy());
+
+  it('mirrors a repository, shows the lock, checks what is published, and reports it', async () => {
+    const env: NodeJS.ProcessEnv = { ...deployment.env, INTERLOCK_LOG_LEVEL: 'warn' };
+    delete env.INTERLOCK_TASK_MODULES;
+    const child = spawn(process.execPath, [START, '--once', '--json'], {
+      env,
+      cwd: deployment.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code, stderr).to.equal(0);
+    const report = JSON.parse(stdout.trim().split('\n').at(-1)!) as { tasks: { name: string; state: string }[]; files: number };
+    expect(report).to.include({ ok: true, waitedForLock: true });
+    expect(report.files).to.be.greaterThan(10);
+    expect(report.tasks.map(({ name, state }) => `${name} ${state}`)).to.deep.equal([
+      'file.sync completed',
+      'file.sync completed',
+      'file.publish completed',
+    ]);
+    expect(stderr).to.match(/lock: It waits for .*repositories\/demo/);
+  });
+});
