@@ -149,7 +149,7 @@ export const OPTIONS = {
     shutdownGraceMs: integer({
       env: 'INTERLOCK_WORKER_SHUTDOWN_GRACE_MS',
       about: 'How long a worker that was asked to end lets its running tasks finish before it cancels them.',
-      default: 0,
+      default: 10_000,
       min: 0,
       max: DAY_MS,
     }),
