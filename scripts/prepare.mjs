@@ -35,7 +35,10 @@ export async function prepare() {
     process.stderr.write('installing packages (npm ci) ...\n');
     const started = Date.now();
     // NODE_ENV=production would leave the compiler out.
-    const { status, error } = spawnSync('npm', ['ci', '--include=dev'], { cwd: root, stdio: ['ignore', 2, 2] });
+    const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--ignore-scripts'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
     if (status !== 0) {
       throw new Error(
         `npm ci failed${error ? `: ${error.message}` : ''}. Check that npm is on the PATH and reaches its registry, then run this again.`,
