@@ -34,6 +34,7 @@ module.exports = {
     rule('mongodb-has-one-home', { path: '^src/', pathNot: '^src/store/mongo/' }, { path: 'node_modules/mongodb/' }),
     rule('amqplib-has-one-home', { path: '^src/', pathNot: '^src/broker/amqp/' }, { path: 'node_modules/amqplib/' }),
     rule('fastify-has-one-home', { path: '^src/', pathNot: '^src/(api|plugins)/' }, { path: 'node_modules/(fastify|@fastify)/' }),
+    rule('undici-has-one-home', { path: '^src/', pathNot: '^src/plugins/file/download' }, { path: 'node_modules/undici/' }),
     rule('winston-has-one-home', { path: '^src/', pathNot: '^src/process/logger' }, { path: 'node_modules/winston/' }),
   ],
   options: {

@@ -123,7 +123,7 @@ describe('how the file plugin reaches an origin', function () {
       expect(proxy.passed.at(-1)).to.equal(`CONNECT 127.0.0.1:${secure.port}`);
     });
 
-    it('never shows the proxy password to the origin', async () => {
+    it('never shows the proxy password to the origin', () => {
       for (const { headers } of [...plain.asked, ...secure.asked]) expect(headers).not.to.have.property('proxy-authorization');
     });
 

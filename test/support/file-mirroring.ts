@@ -2,6 +2,7 @@ import { expect } from 'chai';
 
 import { begin, create, leftovers, run, type Mirror } from './mirror.js';
 import { TestOrigin, lineOf, manifestOf, sha256, type Files } from './origin.js';
+import { until } from './wait.js';
 
 /** What sync and publish do when all goes well, wherever they run. */
 export function describeMirroring(mirror: () => Mirror): void {
@@ -169,6 +170,7 @@ export function describeMirroring(mirror: () => Mirror): void {
       origin.but(`${name}/late.txt`, { trickle: true, body: 'late '.repeat(50) });
       origin.at(`${name}/PULP_MANIFEST`, { body: lineOf('late.txt', 'late '.repeat(50)) });
       const id = await begin(mirror(), name, 'sync');
+      await until('the file is on its way', () => origin.asked.some(({ path }) => path === `/${name}/late.txt`));
       expect((await mirror().request('DELETE', `/api/v1/repositories/${name}`)).status).to.equal(204);
       await create(mirror(), name, { url: origin.url });
       expect((await mirror().final(id)).error?.code).to.equal('MISSING_RESOURCE');

@@ -1,17 +1,19 @@
-/** Why a sync ended as failed, for machines. docs/file-plugin.md has a sentence on each. */
-export type FailureCode =
-  | 'ORIGIN_UNREACHABLE'
-  | 'ORIGIN_REFUSED'
-  | 'ORIGIN_ERROR'
-  | 'ORIGIN_TIMEOUT'
-  | 'TLS_ERROR'
-  | 'PROXY_ERROR'
-  | 'REDIRECT_REFUSED'
-  | 'MANIFEST_INVALID'
-  | 'PATH_TRAVERSAL'
-  | 'SIZE_MISMATCH'
-  | 'CHECKSUM_MISMATCH'
-  | 'DISK_FULL';
+/** Why a sync ended as failed, for machines. docs/file-plugin.md has a sentence on each, and a test compares the two. */
+export const FAILURE_CODES = [
+  'ORIGIN_UNREACHABLE',
+  'ORIGIN_REFUSED',
+  'ORIGIN_ERROR',
+  'ORIGIN_TIMEOUT',
+  'TLS_ERROR',
+  'PROXY_ERROR',
+  'REDIRECT_REFUSED',
+  'MANIFEST_INVALID',
+  'PATH_TRAVERSAL',
+  'SIZE_MISMATCH',
+  'CHECKSUM_MISMATCH',
+  'DISK_FULL',
+] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** What went wrong outside, told so that its reader knows what to mend. `retryable`: the same request may well succeed now. */
 export class SyncFailure extends Error {

@@ -7,7 +7,7 @@ import { operationRoutes } from './routes/operations.js';
 import { repositoryRoutes } from './routes/repositories.js';
 import { versionRoutes } from './routes/versions.js';
 
-export type { FileRouteDeps, RequestOrigin } from './routes/deps.js';
+export type { FileRouteDeps } from './routes/deps.js';
 
 /**
  * The plugin's part of the API, with whole paths: `/api/v1/repositories…` and `/content/…`. It throws InterlockErrors, which the API
