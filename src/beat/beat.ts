@@ -10,6 +10,7 @@ import type { Term } from '../process/term.js';
 import type { Store } from '../store/store.js';
 import { createDueSlots, type SlotsDeps } from './slots.js';
 import { Sweep } from './sweep.js';
+import type { Ticks } from './ticks.js';
 
 export interface BeatDeps {
   store: Store;
@@ -20,10 +21,8 @@ export interface BeatDeps {
   name: string;
   incarnation: () => string | undefined;
   submit: SlotsDeps['submit'];
+  ticks: Ticks;
 }
-
-/** Due schedules are looked for this often; one indexed read. */
-const TICK_MS = 1_000;
 
 /** Time as a role: every beat sweeps, the leader creates the tasks of schedules. */
 export class Beat implements Service {
@@ -57,15 +56,16 @@ export class Beat implements Service {
     return startAll(this.#parts);
   }
 
-  stop(): Promise<void> {
-    return stopAll(this.#parts);
+  async stop(): Promise<void> {
+    await stopAll(this.#parts);
+    await this.#deps.ticks.stop();
   }
 
   async #lead(term: Term): Promise<void> {
-    const { store, submit, runtime, log } = this.#deps;
+    const { store, submit, ticks, log } = this.#deps;
     while (term.trusted) {
       await createDueSlots({ schedules: store.schedules, submit, log }, () => term.trusted);
-      await runtime.timers.sleep(TICK_MS, term.signal);
+      await ticks.next(term.signal);
     }
   }
 }

@@ -5,11 +5,6 @@ export type State = (typeof STATES)[number];
 export const FINAL_STATES = ['completed', 'failed', 'canceled', 'skipped'] as const satisfies readonly State[];
 export type FinalState = (typeof FINAL_STATES)[number];
 
-/** States in which somebody may be running the body. */
-export const ACTIVE_STATES = ['running', 'canceling'] as const satisfies readonly State[];
-/** States in which a grant still holds its resources. */
-export const OPEN_STATES = ['waiting', 'running', 'canceling'] as const satisfies readonly State[];
-
 export const WAITING_FOR = ['delay', 'resources', 'worker', 'retry', 'dependencies', 'limit'] as const;
 export type WaitingFor = (typeof WAITING_FOR)[number];
 

@@ -86,7 +86,7 @@ export class WaitingLine {
 
   #append(place: Place): void {
     const tail = this.#tail;
-    if (tail && tail.mode === 'shared' && place.mode === 'shared') {
+    if (tail?.mode === 'shared' && place.mode === 'shared') {
       this.#put(place, tail);
       return;
     }

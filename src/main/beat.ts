@@ -1,4 +1,5 @@
 import { Beat } from '../beat/beat.js';
+import { CronTicks } from '../beat/cron-ticks.js';
 import { compose } from './compose.js';
 import { presenceOf, STOP_MS, trustedIncarnation } from './presence.js';
 import { serve } from './serve.js';
@@ -19,6 +20,7 @@ export async function runBeat(flags: { name?: string }): Promise<never> {
     timing: config.timing,
     name,
     incarnation: trustedIncarnation(presence),
+    ticks: new CronTicks(),
     submit: (body, schedule) => submit(body, { principal: 'schedule', correlationId: runtime.random.id(), schedule }),
   });
   return serve(

@@ -9,7 +9,7 @@ export type { GrantStore, Lease, LeaseName, LeaseStore, GrantRequest, GrantVerdi
 export type { DocumentStore, StoredDocument, Documents } from './documents.js';
 export type { ProcessStore } from './processes.js';
 export type { ScheduleStore } from './schedules.js';
-export type { CancelVerdict, ClaimQuery, InsertVerdict, LineTask, Start, TaskFilter, TaskPage, TaskStore } from './tasks.js';
+export type { InsertVerdict, LineTask, TaskFilter, TaskStore } from './tasks.js';
 
 import type { Documents } from './documents.js';
 import type { GrantStore, LeaseStore } from './leases.js';

@@ -1,5 +1,5 @@
 import type { Ending } from '../core/outcome.js';
-import type { FinalState, State } from '../core/state.js';
+import type { State } from '../core/state.js';
 import type { EndReason, NewTask, ProgressReport, Run, Task } from '../core/task.js';
 
 export type InsertVerdict =
@@ -170,5 +170,3 @@ export interface TaskStore {
   /** Deletes a final task: `deleted`, `not-final` or `missing`. */
   remove(id: string): Promise<'deleted' | 'not-final' | 'missing'>;
 }
-
-export type { FinalState };

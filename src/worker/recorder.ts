@@ -14,7 +14,7 @@ export interface RecorderDeps {
 interface Waiting {
   ending: Ending;
   incarnation: string;
-  resolve(recorded: boolean): void;
+  resolve: (recorded: boolean) => void;
 }
 
 const MAX_BATCH = 100;
