@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
@@ -26,6 +27,8 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
   const settings = collected.settings as Settings;
   const wrong = collected.problems.length > 0 ? collected.problems : inconsistencies(settings, collected.origins);
   if (wrong.length > 0) throw new ConfigError(wrong);
+  const unreadable = unreadableFiles(settings, collected.origins);
+  if (unreadable.length > 0) throw new ConfigError(unreadable);
   return { config: freeze(derive(settings, cwd)), origins: collected.origins, warnings: collected.warnings };
 }
 
@@ -68,6 +71,22 @@ function scaledTiming(settings: Settings): Timing {
   const names = Object.keys(DEFAULT_TIMING) as (keyof Timing)[];
   const scaled = names.map(name => [name, Math.max(1, Math.round(timing[name] * settings.timing.scale))]);
   return Object.fromEntries(scaled) as Timing;
+}
+
+/** Certificates and keys: better told now than by a handshake that fails. */
+function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[] {
+  const files = Object.entries({ mongo, amqp }).flatMap(([server, { tls }]) =>
+    Object.entries(tls).map(([name, path]) => ({ key: `${server}.tls.${name}`, path })),
+  );
+  return files.flatMap(({ key, path }) => {
+    if (path === null) return [];
+    try {
+      accessSync(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [{ key, source: origins.get(key) ?? 'default', detail: `expected a readable file: ${(error as Error).message}` }];
+    }
+  });
 }
 
 function inconsistencies(settings: Settings, origins: Origins): Problem[] {

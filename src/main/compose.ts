@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import { createAmqpBroker, type AmqpBroker } from '../broker/amqp/broker.js';
+import { TopologyConflict } from '../broker/amqp/topology-conflict.js';
 import { ConfigError } from '../config/config-error.js';
 import { loadConfig, requireServers } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -60,7 +61,7 @@ export async function compose(role: Role, flags: { name?: string | undefined }):
     versions: versions(),
     asked,
     database: { name: 'database', start: () => store.check(), stop: () => store.close() },
-    messages: { name: 'broker', start: () => broker.start(), stop: () => broker.close() },
+    messages: { name: 'broker', start: () => declare(broker), stop: () => broker.close() },
   };
 }
 
@@ -134,6 +135,15 @@ function amqpTls({ amqp }: Config): { ca?: Buffer[]; cert?: Buffer; key?: Buffer
     ...(certificateFile !== null && { cert: readFileSync(certificateFile) }),
     ...(keyFile !== null && { key: readFileSync(keyFile) }),
   };
+}
+
+async function declare(broker: AmqpBroker): Promise<void> {
+  try {
+    await broker.start();
+  } catch (error) {
+    if (!(error instanceof TopologyConflict)) throw error;
+    throw new ConfigError([{ key: 'amqp.url', source: 'at start', detail: error.message }]);
+  }
 }
 
 /** What a server or its driver says of an address belongs to the settings. */

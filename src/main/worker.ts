@@ -14,7 +14,7 @@ import { STOP_MS } from './presence.js';
 import { runResourceManager } from './resource-manager.js';
 import { serve } from './serve.js';
 import { submitting } from './submitting.js';
-import { taskModules } from './task-modules.js';
+import { asSetting, taskModules } from './task-modules.js';
 
 export interface WorkerFlags {
   name?: string;
@@ -58,7 +58,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
     {
       logger,
       // What a killed predecessor left running holds its folder; the worker itself registers before it starts children.
-      start: [database, messages, leftovers(parts, directory), worker],
+      start: [database, messages, leftovers(parts, directory), starting(worker)],
       // Its tasks end and are recorded, so the connections go last.
       stop: [worker, messages, database],
       stopWithinMs: stopTime(config),
@@ -90,6 +90,14 @@ function createPool({ config, name, logger, runtime }: Parts, slots: number, wor
     log: logger,
     runtime,
   });
+}
+
+function starting(worker: Worker): Service {
+  const start = (): Promise<void> =>
+    worker.start().catch((error: unknown) => {
+      throw asSetting(error);
+    });
+  return { name: worker.name, start, stop: () => worker.stop() };
 }
 
 /** A worker of this name that was swept away already leaves no live record to register over, but its children may still be dying. */

@@ -163,6 +163,13 @@ describe('The configuration', () => {
     expect(problems({ INTERLOCK_AMQP_URL_FILE: `${path}.gone` })[0]?.detail).to.match(/readable file/);
   });
 
+  it('refuses a certificate that cannot be read', () => {
+    expect(problems({ INTERLOCK_AMQP_TLS_CA_FILE: join(folder, 'none.pem') })[0]).to.include({
+      key: 'amqp.tls.caFile',
+      source: 'INTERLOCK_AMQP_TLS_CA_FILE',
+    });
+  });
+
   it('refuses a password in a file that everybody may read', () => {
     const path = settings('default.json', { amqp: { url: 'amqp://u:hush@host/' } });
     expect(load().config.amqp.url).to.include('hush');
