@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,7 +21,9 @@ describe("the README's commands", function () {
   let folder: string;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'interlock-readme-'));
+    // Inside the checkout, where `interlock` and `typebox` are found as in a folder that has the package installed.
+    await mkdir(join(ROOT, '.interlock'), { recursive: true });
+    folder = await mkdtemp(join(ROOT, '.interlock/readme-'));
     const [taskCode = ''] = blocks('ts', README);
     await writeFile(join(folder, 'tasks.ts'), taskCode);
     deployment = await Deployment.create({ taskModules: [join(folder, 'tasks.ts')] });
