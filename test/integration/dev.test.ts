@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,8 @@ import { isGone } from '../../src/process/identity.js';
 import { Deployment, type Role } from '../support/deployment.js';
 import { until } from '../support/wait.js';
 
-const START = fileURLToPath(new URL('../../dist/main/start/start.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const START = join(ROOT, 'dist/main/start/start.js');
 
 /** The roles of a stack as their own lines name them: `worker worker@host …pid`. */
 interface Seen {
@@ -112,18 +113,31 @@ describe('npm start', function () {
   before(async () => (deployment = await Deployment.create()));
   after(() => deployment.destroy());
 
-  it('mirrors a repository, shows the lock, checks what is published, and reports it', async () => {
+  afterEach(() => {
+    for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+  });
+  const started: ChildProcess[] = [];
+
+  interface Started {
+    child: ChildProcess;
+    written: { stdout: string; stderr: string };
+  }
+
+  function start(command: string, args: readonly string[], cwd: string): Started {
     const env: NodeJS.ProcessEnv = { ...deployment.env, INTERLOCK_LOG_LEVEL: 'warn' };
     delete env.INTERLOCK_TASK_MODULES;
-    const child = spawn(process.execPath, [START, '--once', '--json'], {
-      env,
-      cwd: deployment.directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    started.push(child);
+    const written = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
+    return { child, written };
+  }
+
+  it('mirrors a repository, shows the lock, checks what is published, and reports it', async () => {
+    const { child, written } = start(process.execPath, [START, '--once', '--json'], deployment.directory);
     const [code] = (await once(child, 'close')) as [number | null];
+    const { stdout, stderr } = written;
     expect(code, stderr).to.equal(0);
     const report = JSON.parse(stdout.trim().split('\n').at(-1)!) as { tasks: { name: string; state: string }[]; files: number };
     expect(report).to.include({ ok: true, waitedForLock: true });
@@ -134,5 +148,16 @@ describe('npm start', function () {
       'file.publish completed',
     ]);
     expect(stderr).to.match(/lock: It waits for .*repositories\/demo/);
+  });
+
+  it('ends when the npm that started it is killed, and everything with it', async () => {
+    const { child, written } = start('npm', ['start'], ROOT);
+    await until('it serves', () => written.stdout.includes('serving until Ctrl-C'), { timeoutMs: 120_000 });
+    const live = await deployment.db.collection('processes').find({ state: 'live' }).toArray();
+    expect(live).to.have.length(4);
+    child.kill('SIGKILL');
+    await until('the roles are gone', () => live.every(({ pid, startTicks }) => isGone(Number(pid), Number(startTicks))), {
+      timeoutMs: 60_000,
+    });
   });
 });

@@ -14,6 +14,7 @@ import { tendAll, Tender } from '../stack/tend.js';
 import { showLine } from '../terminal.js';
 import { readFlags, USAGE, type StartFlags } from './flags.js';
 import { mirror, type Mirrored } from './mirror.js';
+import { watchNpm } from './npm.js';
 import { startOrigin } from './origin.js';
 import { verify, type Verified } from './verify.js';
 
@@ -82,12 +83,16 @@ function flagsOrExit(): StartFlags {
 }
 
 function endOnSignals(stack: Stack, over: AbortController): void {
+  const graceful = (): void => {
+    over.abort();
+    void stack.stop();
+  };
+  watchNpm(graceful);
+  process.stdout.on('error', graceful); // nobody reads it any more
+  process.stderr.on('error', () => undefined);
   onSignals(
     {
-      graceful: () => {
-        over.abort();
-        void stack.stop();
-      },
+      graceful,
       forced: () => void stack.force().then(() => process.exit(1)),
     },
     system.clock,
