@@ -10,7 +10,7 @@ import type { Log } from '../process/log.js';
 import type { Runtime } from '../process/runtime.js';
 import type { Store } from '../store/store.js';
 import type { FinalWaiter } from './final-waiter.js';
-import type { ServerTime } from './server-time.js';
+import type { ServerTime } from '../process/server-time.js';
 
 /** Everything that the API is given. */
 export interface ApiDeps {

@@ -17,7 +17,7 @@ import { workerRoutes } from './processes.js';
 import { queueRoutes } from './queues.js';
 import { resourceRoute } from './resources.js';
 import { scheduleRoutes } from './schedules.js';
-import { ServerTime } from './server-time.js';
+import { ServerTime } from '../process/server-time.js';
 import { statusRoute } from './status.js';
 import { taskTypeRoutes } from './task-types.js';
 import { taskRoutes } from './tasks/tasks.js';

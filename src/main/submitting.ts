@@ -5,6 +5,7 @@ import { Acceptor } from '../dispatch/accept.js';
 import { Hints } from '../dispatch/hints.js';
 import { prepare, type Origin } from '../dispatch/submission.js';
 import type { TypeCatalogue } from '../dispatch/type-catalogue.js';
+import { ServerTime } from '../process/server-time.js';
 import type { Parts } from './compose.js';
 
 export type Submit = (body: JsonObject, origin: Origin) => Promise<{ id: string }>;
@@ -15,8 +16,10 @@ export type Submit = (body: JsonObject, origin: Origin) => Promise<{ id: string 
  */
 export function submitting({ store, broker, runtime }: Parts, types: TypeCatalogue | undefined): Submit {
   const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker) });
-  const deps = { types, now: () => runtime.clock.wall(), newId: () => runtime.random.id(), hash: sha256 };
+  const time = new ServerTime(() => store.schedules.now(), runtime.clock);
   return async (body, origin) => {
+    const now = await time.now();
+    const deps = { types, now: () => now, newId: () => runtime.random.id(), hash: sha256 };
     const { task } = await acceptor.accept(await prepare(body, origin, deps));
     return { id: task.id };
   };

@@ -78,7 +78,6 @@ function matches(pattern: string, path: string): boolean {
     wanted.every((part, index) => {
       if (part === '*') return true;
       return part.startsWith(':') ? (parts[index] ?? '') !== '' : part === parts[index];
-    }) &&
-    (wanted.at(-1) === '*' || wanted.length === parts.length)
+    }) && (wanted.at(-1) === '*' ? parts.length >= wanted.length : parts.length === wanted.length)
   );
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../process/runtime.js';
+import type { Clock } from './runtime.js';
 
 const FRESH_MS = 60_000;
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { ServerTime } from '../../../src/api/server-time.js';
+import { ServerTime } from '../../../src/process/server-time.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 describe("The database's time", () => {
