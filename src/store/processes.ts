@@ -17,7 +17,10 @@ export interface ProcessStore {
    */
   declareMissing(process: Pick<ProcessRecord, 'name' | 'incarnation' | 'beat'>, condition: { lapsed: boolean }): Promise<boolean>;
   get(name: string): Promise<ProcessRecord | undefined>;
-  /** Every record, newest start first, at most 1,000. */
+  /**
+   * Live ones first, then missing, then stopped ones, each newest start first; at most 1,000. Names with a pid in them pile up for days: a live
+   * process must never be hidden behind them.
+   */
   list(): Promise<ProcessRecord[]>;
   /** Incarnations that are live now (state only; leases are for the sweep). Majority read. */
   liveIncarnations(): Promise<Set<string>>;

@@ -83,10 +83,8 @@ const TASKS: IndexDefinition[] = [
 ];
 
 const PROCESSES: IndexDefinition[] = [
-  // liveIncarnations, earliestLapseMs
-  { name: 'state', key: { state: 1 } },
-  // list: newest first
-  { name: 'started', key: { startedAt: -1 } },
+  // liveIncarnations, earliestLapseMs; list: live ones (first by name of the state), newest first
+  { name: 'state', key: { state: 1, startedAt: -1 } },
   // Names with a pid in them would pile up for ever
   {
     name: 'ended',

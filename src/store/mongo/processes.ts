@@ -121,7 +121,7 @@ async function get(db: Database, name: string): Promise<ProcessRecord | undefine
 async function list(db: Database): Promise<ProcessRecord[]> {
   const found = await read(
     'list processes',
-    () => db.processes.find({}, { ...LIMIT, sort: { startedAt: -1 }, limit: LIST_LIMIT }).toArray(),
+    () => db.processes.find({}, { ...LIMIT, sort: { state: 1, startedAt: -1 }, limit: LIST_LIMIT }).toArray(),
     CALL_MS,
   );
   return found.map(toRecord);

@@ -100,7 +100,7 @@ export function processesContract(under: StoreUnderTest): void {
       expect(await processes.declareMissing({ ...mine, beat: 0 }, { lapsed: true })).to.equal(true);
     });
 
-    it('lists all, newest first, and who is live', async () => {
+    it('lists live ones first, then the others, newest first', async () => {
       const { processes } = under.store();
       const all = ['a', 'b', 'c'].map(name => registration({ name }));
       expect(await processes.earliestLapseMs()).to.equal(undefined);
@@ -114,8 +114,8 @@ export function processesContract(under: StoreUnderTest): void {
       await processes.stop('b', all[1]!.incarnation);
       expect((await processes.list()).map(each => [each.name, each.state])).to.deep.equal([
         ['c', 'live'],
-        ['b', 'stopped'],
         ['a', 'live'],
+        ['b', 'stopped'],
       ]);
       expect(Object.keys((await processes.list())[1]!).sort(), 'nothing but the record').to.deep.equal(
         Object.keys((await processes.get('a'))!).sort(),
