@@ -1,12 +1,12 @@
 import { MongoClient } from 'mongodb';
 
 import { Hints } from '../../src/dispatch/hints.js';
-import type { NewTask } from '../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../src/core/timing.js';
 import { silentLog } from '../../src/process/log.js';
 import { system } from '../../src/process/system.js';
 import { ResourceManager } from '../../src/resource-manager/resource-manager.js';
 import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js';
+import { accept, reserving } from '../contract/store/support.js';
 import { until } from '../support/wait.js';
 import { loopbackBroker } from './loopback-broker.js';
 
@@ -82,32 +82,9 @@ async function measureIn(store: MongoStore, waiting: number): Promise<BacklogRes
 
 async function insert(store: MongoStore, count: number, resources: (index: number) => string[]): Promise<void> {
   for (let from = 0; from < count; from += 1_000) {
-    const tasks = Array.from({ length: Math.min(1_000, count - from) }, (_, i) => newTask(resources(from + i)));
-    await store.tasks.insert(tasks, await store.tasks.takeNumbers(tasks.length));
+    const indexes = Array.from({ length: Math.min(1_000, count - from) }, (_, i) => from + i);
+    await accept(store, ...indexes.map(index => reserving(resources(index))));
   }
-}
-
-function newTask(exclusive: string[]): NewTask {
-  return {
-    id: system.random.id(),
-    name: 'bench',
-    args: [],
-    kwargs: {},
-    queue: 'default',
-    priority: 4,
-    exclusive,
-    shared: [],
-    state: 'waiting',
-    waitingFor: 'resources',
-    attempt: 0,
-    maxAttempts: 1,
-    onWorkerLoss: 'cancel',
-    attempts: [],
-    progress: [],
-    createdResources: [],
-    correlationId: 'bench',
-    tags: [],
-  };
 }
 
 async function dropDatabase(url: string, name: string): Promise<void> {

@@ -3,31 +3,15 @@ import { expect } from 'chai';
 import { explain, type Explanation, type Facts, type LiveWorker } from '../../../src/core/explain.js';
 import { blockersOf, standings, type InLine } from '../../../src/core/line.js';
 import type { Grant, Task } from '../../../src/core/task.js';
+import { newTask } from '../../contract/store/support.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const before = (seconds: number) => new Date(NOW.getTime() - seconds * 1_000);
 
 function task(change: Partial<Task>): Task {
   return {
-    id: 'me',
+    ...newTask({ id: 'me' }),
     seq: 100,
-    name: 'a.task',
-    args: [],
-    kwargs: {},
-    queue: 'default',
-    priority: 4,
-    exclusive: [],
-    shared: [],
-    state: 'waiting',
-    waitingFor: 'worker',
-    attempt: 0,
-    maxAttempts: 1,
-    onWorkerLoss: 'cancel',
-    attempts: [],
-    progress: [],
-    createdResources: [],
-    correlationId: 'c',
-    tags: [],
     createdAt: before(60),
     ...change,
   };
