@@ -2,13 +2,20 @@ import type { Broker, Delivery, Destination } from '../../src/broker/broker.js';
 import type { Hint } from '../../src/core/hint.js';
 
 /** Hands hints over within this process: for measuring one role alone, without the broker's share. */
-export function loopbackBroker(): Broker {
+export interface LoopbackBroker extends Broker {
+  /** Hints to workers so far. */
+  started: number;
+}
+
+export function loopbackBroker(): LoopbackBroker {
   const consumers = new Map<string, (delivery: Delivery) => void>();
   const key = (destination: Destination): string => JSON.stringify(destination);
-  return {
+  const broker: LoopbackBroker = {
+    started: 0,
     start: () => Promise.resolve(),
     close: () => Promise.resolve(),
     publish: (hint: Hint, destination) => {
+      if (hint.kind === 'start') broker.started++;
       consumers.get(key(destination))?.({ hint, ack: () => undefined });
       return Promise.resolve('confirmed');
     },
@@ -27,4 +34,5 @@ export function loopbackBroker(): Broker {
     depth: () => Promise.resolve(undefined),
     status: () => ({ state: 'up', consumers: [], reconnects: 0, recycles: 0, returned: 0, deferred: 0, dead: 0 }),
   };
+  return broker;
 }
