@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { isGone } from '../../src/process/identity.js';
+import { isGone, statOf } from '../../src/process/identity.js';
 import { createPreforkPool } from '../../src/worker/prefork/prefork.js';
 import { killLeftovers, leftoversOf } from '../../src/worker/prefork/children-ledger.js';
 import { poolFolder, poolOptions } from '../support/pool.js';
@@ -70,6 +70,8 @@ describe('Children of a supervisor that fails', function () {
   it('are found by their ledger and killed when they are frozen and cannot die by themselves', async () => {
     const { process: parent, children } = await supervisor('frozen');
     for (const { pid } of children) process.kill(pid, 'SIGSTOP');
+    // A signal takes a moment on a busy machine, and a child that still runs ends by itself as soon as its supervisor is gone.
+    await until('they are frozen', () => children.every(({ pid }) => statOf(pid)?.state === 'T'));
     parent.kill('SIGKILL');
     await once(parent, 'exit');
     expect(leftoversOf(directory)).to.have.length(2);
