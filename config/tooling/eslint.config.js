@@ -14,6 +14,7 @@ const adapters = [
   'src/process/signals.ts',
   'src/process/identity.ts',
   'src/worker/prefork/**',
+  'src/beat/cron-ticks.ts',
 ];
 
 const timers = ['setTimeout', 'setInterval', 'setImmediate'].map(name => ({

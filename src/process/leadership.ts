@@ -102,24 +102,28 @@ export class Leadership implements Service {
 
   async #renew(term: Term): Promise<void> {
     const { runtime, timing } = this.#deps;
+    let waitMs = timing.leaseRenewMs;
     while (!term.signal.aborted) {
-      await runtime.timers.sleep(timing.leaseRenewMs, term.signal);
-      await term.inTurn(() => this.#renewOnce(term.lease, term));
+      await runtime.timers.sleep(waitMs, term.signal);
+      const renewed = await term.inTurn(() => this.#renewOnce(term.lease, term));
+      // After a failure other tries must fit into what is left of the trust.
+      waitMs = renewed ? timing.leaseRenewMs : jittered(timing.leaseRenewMs / 5, runtime.random);
     }
   }
 
-  async #renewOnce(lease: Lease, term: Term): Promise<void> {
+  async #renewOnce(lease: Lease, term: Term): Promise<boolean> {
     const { leases, runtime, timing, log } = this.#deps;
-    if (term.signal.aborted) return;
+    if (term.signal.aborted) return false;
     const askedAtMs = runtime.clock.monotonicMs();
     try {
-      if (await leases.renew(lease, timing.leaseMs)) term.trustFrom(askedAtMs);
+      const mine = await leases.renew(lease, timing.leaseMs);
+      if (mine) term.trustFrom(askedAtMs);
       else term.end('the lease is no longer ours');
+      return mine;
     } catch (error) {
       log.warn('The lease was not renewed.', { err: error });
       if (!term.trusted) term.end('the lease can no longer be trusted');
-      // Else another try follows within the trust: a fifth of the way, as heartbeats do.
-      else await runtime.timers.sleep(jittered(timing.leaseRenewMs / 5, runtime.random), term.signal);
+      return false;
     }
   }
 }

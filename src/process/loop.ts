@@ -52,7 +52,9 @@ export class Loop implements Service {
         waitMs = await this.#round(this.#stopping.signal);
       } catch (error) {
         log.error(`${this.name}: this round failed, the next one follows.`, { err: error });
-        waitMs = jittered(Math.min(everyMs, 1_000), runtime.random); // not in step with whoever failed on the same fault
+        // Not in step with whoever failed on the same fault, and whatever wakes us: work that fails at once would spin.
+        await runtime.timers.sleep(jittered(Math.min(everyMs, 1_000), runtime.random), this.#stopping.signal);
+        waitMs = 0;
       }
       await runtime.timers.sleep(waitMs ?? everyMs, this.#nap.signal);
     }

@@ -56,6 +56,16 @@ export class Book {
     this.#log.info(`Reserved ${names(task)} for task ${id.slice(0, 8)} (${task.name}).`, { taskId: id });
   }
 
+  /** Queues of granted tasks that are bound to none of these workers. */
+  queuesBoundElsewhere(workers: readonly string[]): Set<string> {
+    const queues = new Set<string>();
+    for (const id of this.graph.holderIds()) {
+      const task = this.#tasks.get(id);
+      if (task?.grant?.worker !== undefined && !workers.includes(task.grant.worker)) queues.add(task.queue);
+    }
+    return queues;
+  }
+
   /** Granted tasks by the worker that they are bound to. */
   boundTo(): Map<string, number> {
     const counts = new Map<string, number>();

@@ -45,17 +45,21 @@ export class Roster {
     const records = await this.#deps.processes.list();
     this.#workers = records.filter(record => record.role === 'worker' && record.state === 'live');
     this.#bound = book.boundTo();
+    for (const queue of book.queuesBoundElsewhere(this.#workers.map(worker => worker.name))) await this.#move(queue, term, book);
+  }
+
+  async #move(queue: string, term: Term, book: Book): Promise<void> {
+    const { grants, tasks, hints, log } = this.#deps;
+    const to = this.assign(queue);
+    const anybody = this.#workers.some(worker => !worker.dedicated && worker.queues.includes(queue));
+    if (to === undefined && !anybody) return; // let go of, they could not be bound again: they wait for the next worker that may take them
     const live = this.#workers.map(worker => worker.name);
-    if ([...this.#bound.keys()].every(name => live.includes(name))) return;
-    const next = this.assign('default');
-    const moved = await term.inTurn(() => this.#deps.grants.unbind(term.lease, live, next));
+    const moved = await term.inTurn(() => grants.unbind(term.lease, live, to === undefined ? { queue } : { queue, to }));
     if (moved.length === 0) return;
-    this.#deps.log.warn(
-      `${moved.length} granted tasks were bound to workers that are gone; ${next === undefined ? 'any worker may take them now' : `${next} takes them`}.`,
-    );
-    for (const task of await this.#deps.tasks.byIds(moved)) {
+    log.warn(`${moved.length} granted tasks were bound to workers that are gone; ${to ?? `any worker of ${queue}`} takes them.`);
+    for (const task of await tasks.byIds(moved)) {
       book.apply(task);
-      this.#deps.hints.ready(task);
+      hints.ready(task);
     }
   }
 }

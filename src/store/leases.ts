@@ -56,8 +56,8 @@ export interface GrantStore {
    */
   grant(lease: Lease, requests: readonly GrantRequest[]): Promise<GrantVerdict>;
   /**
-   * Granted tasks that have not started and are bound to none of these workers: binds them to `to`, or lets any worker of their queue
-   * take them. Only under this lease's epoch. Resolves with their ids (at most 1,000).
+   * Granted tasks of one queue that have not started and are bound to none of these workers: binds them to `to`, or lets any worker of the
+   * queue take them. Only under this lease's epoch. Resolves with their ids (at most 1,000).
    */
-  unbind(lease: Lease, liveWorkers: readonly string[], to?: string): Promise<string[]>;
+  unbind(lease: Lease, liveWorkers: readonly string[], move: { queue: string; to?: string }): Promise<string[]>;
 }

@@ -85,6 +85,12 @@ export class ClaimLoop implements Service {
         ...new Set(tickets.map(ticket => ticket.task)),
       ]);
       this.#backlog = byQuery && started.length === limit;
+      // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
+      if (this.#deps.incarnation() !== incarnation) {
+        for (const { task, token } of started) this.#deps.own.forget(task.id, token);
+        this.#intake.giveBack(tickets);
+        return undefined;
+      }
       started.forEach((claimed, index) => void this.#occupy(claimed, tickets[index]));
       const left = tickets.slice(started.length);
       // A ticket whose task went to somebody else is used up, unless others were lost in the same race: then there may be more.

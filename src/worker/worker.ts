@@ -49,6 +49,7 @@ export class Worker implements Service {
   readonly #claims: ClaimLoop;
   readonly #recorder: Recorder;
   #checking = false;
+  #checkAgain = false;
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
@@ -74,7 +75,9 @@ export class Worker implements Service {
       throw error;
     }
     broker.onControl(message => {
-      if (this.#own.isRunning(message.task)) pool.cancel(message.task, 'user');
+      // Only a hint, which anybody could send: the record decides.
+      const incarnation = this.#presence.incarnation;
+      if (incarnation !== undefined && this.#own.isRunning(message.task)) void this.#check(incarnation);
     });
     await this.#claims.start();
   }
@@ -147,11 +150,16 @@ export class Worker implements Service {
 
   /** Beside the heartbeat, never before it; one at a time. */
   async #check(incarnation: string): Promise<void> {
+    this.#checkAgain = true;
     if (this.#checking) return;
     this.#checking = true;
     const { store, pool, log } = this.#deps;
     try {
-      await checkNamedTasks({ tasks: store.tasks, own: this.#own, pool, log }, incarnation);
+      // What came while an answer was under way is not in that answer.
+      while (this.#checkAgain) {
+        this.#checkAgain = false;
+        await checkNamedTasks({ tasks: store.tasks, own: this.#own, pool, log }, incarnation);
+      }
     } catch (error) {
       log.warn('Could not read which tasks the database thinks are running here.', { err: error });
     }

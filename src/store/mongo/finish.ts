@@ -1,4 +1,5 @@
 import type { Document } from 'mongodb';
+import { StoreError } from '../../core/errors.js';
 import type { Ending } from '../../core/outcome.js';
 import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
@@ -28,7 +29,10 @@ async function finishBatch(db: Database, batch: readonly WrittenEnding[]): Promi
   const pipeline = [{ $set: { ending: pick(ids, batch) } }, { $set: TARGET }, { $set: ended() }, { $unset: ['ending', 'to'] }];
   const answer = await updateTasks(db, 'finish', ids, { guard, pipeline });
   if (answer === batch.length) return ids;
-  return orStillUnclear(answer, () => endedSo(db, batch));
+  const seen = await orStillUnclear(answer, () => readBack(db, batch));
+  // No clear answer, and some starts still stand as they were: the write was lost, or is yet to land. The caller asks again.
+  if (answer instanceof StoreError && seen.untouched) throw answer;
+  return seen.ended;
 }
 
 /** A task in `canceling` whose start was lost, given up or cancelled is canceled, whatever else was meant for it. */
@@ -94,14 +98,17 @@ export function closedProgress(state: unknown): Document {
   };
 }
 
-/** Which records show these very ends, written now or by an earlier try. */
-async function endedSo(db: Database, batch: readonly WrittenEnding[]): Promise<string[]> {
-  const filter = { _id: { $in: batch.map(each => each.id) }, 'attempts.token': { $in: batch.map(each => each.token) } };
+/** Which records show these very ends, written now or by an earlier try, and whether some still show their start. */
+async function readBack(db: Database, batch: readonly WrittenEnding[]): Promise<{ ended: string[]; untouched: boolean }> {
+  const filter = { _id: { $in: batch.map(each => each.id) } };
   const found = await read('finish, read back', () =>
-    db.tasks.find(filter, { projection: { attempts: 1, cancel: 1 }, hint: { _id: 1 }, ...LIMIT }).toArray(),
+    db.tasks.find(filter, { projection: { attempts: 1, cancel: 1, run: 1 }, hint: { _id: 1 }, ...LIMIT }).toArray(),
   );
   const byId = new Map(found.map(each => [each._id, each]));
-  return batch.filter(ending => shows(byId.get(ending.id), ending)).map(ending => ending.id);
+  return {
+    ended: batch.filter(ending => shows(byId.get(ending.id), ending)).map(ending => ending.id),
+    untouched: batch.some(ending => byId.get(ending.id)?.run?.token === ending.token),
+  };
 }
 
 function shows(record: Pick<TaskDocument, 'attempts' | 'cancel'> | undefined, ending: WrittenEnding): boolean {

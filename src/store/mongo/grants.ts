@@ -13,8 +13,8 @@ const OPEN = { $in: ['waiting', 'running', 'canceling'] as TaskDocument['state']
 export function mongoGrants(db: Database, session: GrantSession): GrantStore {
   return {
     grant: (lease, requests) => grant(db, session, lease, requests),
-    unbind: (lease, liveWorkers, to) =>
-      session.transaction('unbind', current => unbindOnce(db, current, lease, { liveWorkers, to })),
+    unbind: (lease, liveWorkers, move) =>
+      session.transaction('unbind', current => unbindOnce(db, current, lease, { liveWorkers, ...move })),
   };
 }
 

@@ -13,13 +13,13 @@ export async function unbindOnce(
   db: Database,
   session: ClientSession,
   lease: Lease,
-  binding: { liveWorkers: readonly string[]; to: string | undefined },
+  binding: { liveWorkers: readonly string[]; queue: string; to?: string },
 ): Promise<{ commit: boolean; value: string[] }> {
   const nothing = { commit: false, value: [] };
   const leads = await db.leases.updateOne(held(lease), { $inc: { unbindings: 1 } }, { session, ...STEP });
   if (leads.matchedCount === 0) return nothing;
   const elsewhere = { $gt: '', $nin: [...binding.liveWorkers] };
-  const bound = { waitingFor: 'worker', 'grant.worker': elsewhere } as Filter<TaskDocument>;
+  const bound = { waitingFor: 'worker', 'grant.worker': elsewhere, queue: binding.queue } as Filter<TaskDocument>;
   const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...STEP };
   const found = await db.grantedTasks.find(bound, options).toArray();
   if (found.length === 0) return nothing;

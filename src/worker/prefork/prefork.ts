@@ -93,7 +93,8 @@ class PreforkPool implements Pool {
       this.#options.log.error('A task could not be handed to a child.', { taskId: job.task.id, error });
       return { kind: 'failed', error: errorOf(error) };
     } finally {
-      this.#running.delete(job.task.id);
+      // The same task may have been started here again while its former directory was being removed.
+      if (this.#running.get(job.task.id) === slot) this.#running.delete(job.task.id);
     }
   }
 

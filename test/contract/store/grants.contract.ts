@@ -141,12 +141,12 @@ export function grantsContract(under: StoreUnderTest): void {
       const started = (await store.tasks.get(tasks[1]!.id))!;
       await startAll(store, [started], { ...WORKER, worker: 'gone' });
       const bound = async () => Promise.all(tasks.map(async task => (await store.tasks.get(task.id))?.grant?.worker));
-      expect(await store.grants.unbind({ ...lease, epoch: 9 }, ['live']), 'deposed').to.deep.equal([]);
-      expect(await store.grants.unbind(lease, ['live'], '$next')).to.deep.equal([tasks[0]!.id]);
+      expect(await store.grants.unbind({ ...lease, epoch: 9 }, ['live'], { queue: 'default' }), 'deposed').to.deep.equal([]);
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'default', to: '$next' })).to.deep.equal([tasks[0]!.id]);
       expect(await bound()).to.deep.equal(['$next', 'gone', 'live', undefined]);
-      expect(await store.grants.unbind(lease, ['live'])).to.deep.equal([tasks[0]!.id]);
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'default' })).to.deep.equal([tasks[0]!.id]);
       expect(await bound()).to.deep.equal([undefined, 'gone', 'live', undefined]);
-      expect(await store.grants.unbind(lease, ['live']), 'repeated').to.deep.equal([]);
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'default' }), 'repeated').to.deep.equal([]);
       const [free] = await store.tasks.claimable({ queues: ['default'], worker: 'x', limit: 1, hinted: [] });
       expect(free?.id).to.equal(tasks[0]!.id);
       const lower = await acceptOne(store, newTask());

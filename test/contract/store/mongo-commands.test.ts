@@ -51,7 +51,7 @@ describe('the commands of the MongoDB store', function () {
       await tasks.takeNumbers(2),
     );
     await store.grants.grant(lease, [{ ...resource!, worker: 'gone' }]);
-    await store.grants.unbind(lease, []);
+    await store.grants.unbind(lease, [], { queue: 'default' });
     const token = await startAll(store, [plain!]);
     await tasks.report(plain!.id, token, { progress: [], createdResources: [] });
     await tasks.giveBack(plain!.id, token);

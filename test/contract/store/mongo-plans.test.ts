@@ -133,7 +133,7 @@ describe('the plans of the MongoDB store', function () {
         expect((await under.store().grants.grant(lease, [task])).kind).to.equal('conflict');
       },
     ],
-    ['unbind', 20, () => under.store().grants.unbind(lease, ['w'])],
+    ['unbind', 20, () => under.store().grants.unbind(lease, ['w'], { queue: 'default' })],
   ];
   for (const [name, most, ask] of queries) {
     it(`${name} finds what it needs by an index`, async () => {

@@ -127,4 +127,19 @@ describe('leadership', () => {
     expect(leases.epoch).to.equal(0);
     await leadership.stop();
   });
+
+  it('survives one renewal that fails: another one follows within the trust', async () => {
+    const time = new VirtualTime();
+    const leases = new LeaseDocument(time);
+    const terms: Term[] = [];
+    const leader = candidate(time, leases, 'a', terms);
+    await leader.start();
+    await time.advance(4_000);
+    leases.away = true;
+    await time.advance(2_000);
+    leases.away = false;
+    await time.advance(30_000);
+    expect(leases.epoch).to.equal(1);
+    await leader.stop();
+  });
 });

@@ -12,7 +12,7 @@ import { VirtualTime } from '../../support/virtual-time.js';
 const task = (id: string, seq: number, priority = 4): Task => ({ id, seq, priority, attempt: 0, state: 'waiting' }) as Task;
 
 /** A worker of two slots over a database and a broker that the test holds in its hands. */
-function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}) {
+function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => string | undefined = () => 'i1') {
   const time = new VirtualTime();
   const own = new OwnTasks();
   const waiting: Task[] = [];
@@ -55,7 +55,7 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}) {
     worker: 'w',
     queues: ['default'],
     slots: 2,
-    incarnation: () => 'i1',
+    incarnation,
     run: claimed => {
       own.begin(claimed.task);
       return new Promise(resolve => running.set(claimed.task.id, resolve));
@@ -171,6 +171,44 @@ describe('the claim loop', () => {
     expect(running.size).to.equal(0);
     expect(own.snapshot().has('a', 'uuid-1')).to.equal(false);
     expect(broker.published).to.include('a');
+    await loop.stop();
+  });
+
+  it('runs nothing that it started under an incarnation which was fenced meanwhile', async () => {
+    let incarnation: string | undefined = 'old';
+    let landed: (ids: Set<string>) => void = () => undefined;
+    const { time, loop, own, waiting, running } = setUp(
+      { start: () => new Promise(resolve => (landed = resolve)) },
+      () => incarnation,
+    );
+    await loop.start();
+    waiting.push(task('a', 1));
+    await time.advance(DEFAULT_TIMING.claimIdleMs + 1);
+    incarnation = undefined; // the children are killed, but this start is none of them yet
+    await time.advance(1_000);
+    incarnation = 'new';
+    landed(new Set(['a']));
+    await time.advance(10);
+    expect(running.size).to.equal(0);
+    expect(own.running).to.deep.equal([]);
+    incarnation = undefined;
+    await loop.stop();
+  });
+
+  it('does not spin when claims fail at once and their hints come back at once', async () => {
+    let claims = 0;
+    const { time, loop, broker, hint } = setUp({
+      claimable: () => {
+        claims++;
+        return Promise.reject(new Error('a bug'));
+      },
+    });
+    await loop.start();
+    for (let ms = 0; ms < 5_000; ms += 10) {
+      if (broker.acked.length >= broker.published.length) hint('a');
+      await time.advance(10);
+    }
+    expect(claims).to.be.lessThan(20);
     await loop.stop();
   });
 });

@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+
+import type { ProcessRecord } from '../../../src/core/process.js';
+import { Hints } from '../../../src/dispatch/hints.js';
+import { silentLog } from '../../../src/process/log.js';
+import { Term } from '../../../src/process/term.js';
+import { Book } from '../../../src/resource-manager/book.js';
+import { Roster } from '../../../src/resource-manager/roster.js';
+import type { LineTask } from '../../../src/store/store.js';
+import { VirtualTime } from '../../support/virtual-time.js';
+
+const worker = (name: string, queues: string[]): ProcessRecord =>
+  ({ name, role: 'worker', state: 'live', queues, dedicated: queues.length === 0, slots: 1 }) as unknown as ProcessRecord;
+
+/** One granted task, bound to a worker that is gone, and whoever is live. */
+function setUp(assignment: 'late' | 'eager', queue: string) {
+  const state = { live: [] as ProcessRecord[], bound: 'gone' as string | undefined };
+  const row = (): LineTask =>
+    ({
+      ...{ id: 't', seq: 1, name: 'n', queue, priority: 4, exclusive: ['r'], shared: [], state: 'waiting', waitingFor: 'worker' },
+      ...{
+        maxAttempts: 1,
+        createdAt: new Date(),
+        grant: { fence: 1, epoch: 1, at: new Date(), ...(state.bound !== undefined && { worker: state.bound }) },
+      },
+    }) as unknown as LineTask;
+  const book = new Book(silentLog);
+  book.apply(row());
+  const lease = { name: 'resource-manager' as const, holder: 'h', incarnation: 'i', epoch: 1, fence: 1, floor: 0 };
+  const term = new Term(lease, { clock: new VirtualTime().clock, trustMs: 10_000 }, 0);
+  const roster = new Roster(
+    {
+      processes: { list: () => Promise.resolve(state.live) },
+      tasks: { byIds: () => Promise.resolve([row()]) },
+      hints: new Hints({ publish: () => Promise.resolve('confirmed') }),
+      log: silentLog,
+      grants: {
+        unbind: (_lease, _live, { to }) => {
+          state.bound = to;
+          return Promise.resolve(['t']);
+        },
+      },
+    },
+    assignment,
+  );
+  return { state, refresh: () => roster.refresh(term, book) };
+}
+
+describe('the roster of workers', () => {
+  it('keeps a binding while nobody could take the task, so that the next dedicated worker gets it', async () => {
+    const { state, refresh } = setUp('late', 'default');
+    await refresh();
+    expect(state.bound).to.equal('gone');
+    state.live = [worker('reserved-resource-worker-2', [])];
+    await refresh();
+    expect(state.bound).to.equal('reserved-resource-worker-2');
+  });
+
+  it('lets any worker of the queue take it when late', async () => {
+    const { state, refresh } = setUp('late', 'default');
+    state.live = [worker('w', ['default'])];
+    await refresh();
+    expect(state.bound).to.equal(undefined);
+  });
+
+  it('moves it to a worker that serves its queue when eager', async () => {
+    const { state, refresh } = setUp('eager', 'gpu');
+    state.live = [worker('cpu', ['default']), worker('gpu2', ['gpu'])];
+    await refresh();
+    expect(state.bound).to.equal('gpu2');
+  });
+});
