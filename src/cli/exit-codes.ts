@@ -1,6 +1,6 @@
 import { ApiError, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from '../client/errors.js';
 import { ConfigError } from '../config/config-error.js';
-import { InterlockError } from '../core/errors.js';
+import { InterlockError, StoreError } from '../core/errors.js';
 
 /** What a script can tell from the end of a command. */
 export const EXIT = {
@@ -39,6 +39,7 @@ export function failureOf(error: unknown): Failure {
     const advice = 'Start everything with `interlock dev`, or say where the API is with INTERLOCK_URL or --url.';
     return { code: EXIT.unreachable, lines: [error.message, advice] };
   }
+  if (error instanceof StoreError) return { code: EXIT.unreachable, lines: [`${error.message} (${error.code})`] };
   if (error instanceof InterlockError) return { code: EXIT.error, lines: refusal(error) };
   return { code: EXIT.error, lines: [error instanceof Error ? (error.stack ?? error.message) : String(error)] };
 }

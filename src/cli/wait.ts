@@ -18,7 +18,7 @@ export async function waitFor({ client, out }: Remote, id: string, timeout: numb
   };
   try {
     const task = await client.wait(id, { ...(timeout !== undefined && { timeout }), signal: detach.signal, onRead: tell });
-    out.data(task, () => JSON.stringify(task.result, undefined, 2));
+    out.data(task, () => (task.state === 'completed' ? JSON.stringify(task.result, undefined, 2) : stateOf(task)));
     if (task.state === 'failed') throw new TaskFailed(task);
     if (task.state !== 'completed') throw new TaskCanceled(task);
   } catch (error) {

@@ -36,6 +36,8 @@ export async function serve(role: Serving, asked: AbortController): Promise<neve
   const { logger } = role;
   const end = endingOf(role);
   let overdue: NodeJS.Timeout | undefined;
+  // Task modules may print; a reader of that who is gone (a restarted journal) is no reason for a role to end.
+  process.stdout.removeAllListeners('error').on('error', () => undefined);
   process.on('uncaughtException', error => void end(1, 'An error that nobody caught', error));
   process.on('unhandledRejection', error => void end(1, 'A rejection that nobody handled', error));
   leaveWithParent(() => void end(1, 'The process that started this one is gone'));

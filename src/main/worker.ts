@@ -15,6 +15,7 @@ import { runResourceManager } from './resource-manager.js';
 import { serve } from './serve.js';
 import { submitting } from './submitting.js';
 import { asSetting, taskModules } from './task-modules.js';
+import { makeFolders } from './writable.js';
 
 export interface WorkerFlags {
   name?: string;
@@ -27,6 +28,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   if (flags.name !== undefined && isResourceManager(flags.name)) return runResourceManager({ name: flags.name });
   const parts = await compose('worker', flags);
   const { logger, config, name, database, messages, asked } = parts;
+  makeFolders(config, ['workingDirectory', 'dataDirectory']);
   const directory = workerDirectoryOf(config.workingDirectory, name);
   const pool = createPool(parts, flags.concurrency ?? config.worker.concurrency ?? 1, directory);
   const dedicated = isDedicated(name);
@@ -50,7 +52,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
         parent: { id: parent.id, root: parent.root ?? parent.id },
       }),
     service: (service, input, task) => {
-      const call = services[service];
+      const call = Object.hasOwn(services, service) ? services[service] : undefined;
       return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
     },
   });

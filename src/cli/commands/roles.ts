@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { collectNames, integerBetween } from '../arguments.js';
 
@@ -14,6 +14,7 @@ export function roleCommands(program: Command): void {
   named(program.command('worker').description('run tasks'))
     .option('-Q, --queues <names>', 'queues to take tasks from, as a,b', collectNames)
     .option('-c, --concurrency <n>', 'tasks at a time', integerBetween(1, 512))
+    .addOption(new Option('--pool <kind>', 'how tasks are kept apart: a child process each').choices(['prefork']))
     .action(async (options: { name?: string; queues?: string[]; concurrency?: number }) =>
       (await import('../../main/worker.js')).runWorker(options),
     );
