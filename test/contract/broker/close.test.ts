@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { until } from '../../support/wait.js';
-import { Fixture, Inbox, isConsuming, start } from './fixture.js';
+import { Fixture } from './fixture.js';
+import { isConsuming, start } from './support.js';
 
 /** Generous for a loaded machine; what it must not be is the 15 s of a heartbeat, or never. */
 const SOON_MS = 6_000;
@@ -20,7 +21,7 @@ describe('closing the broker client', () => {
 
   after(() => fixture.close());
 
-  it('ends both connections and may be repeated', async () => {
+  it('ends both connections', async () => {
     const proxy = await fixture.proxy();
     const broker = await fixture.started({ proxy });
     broker.consume(fixture.destination('plain'), 1, () => undefined);
@@ -33,24 +34,6 @@ describe('closing the broker client', () => {
     expect(broker.status().state).to.equal('closed');
     expect(broker.phases()).to.deep.equal({ publish: 'closed', consume: 'closed' });
     expect(await broker.publish(start(1), fixture.destination('plain'))).to.equal('deferred');
-  });
-
-  it('lets the last acknowledgements reach the broker', async () => {
-    const broker = await fixture.started();
-    const destination = fixture.destination('last-acks');
-    const inbox = new Inbox({ ack: false });
-    for (let n = 1; n <= 20; n++) await broker.publish(start(n), destination);
-    broker.consume(destination, 20, inbox.take);
-    await inbox.has(20);
-
-    for (const delivery of inbox.deliveries) delivery.ack();
-    await broker.close();
-
-    await until(
-      'the consumer to be gone',
-      async () => (await fixture.raw.depth(fixture.queue('work.last-acks')))?.consumers === 0,
-    );
-    expect(await fixture.raw.depth(fixture.queue('work.last-acks'))).to.deep.equal({ messages: 0, consumers: 0 });
   });
 
   it('does not wait for a broker that has fallen silent', async () => {
@@ -74,12 +57,5 @@ describe('closing the broker client', () => {
 
     expect(await timed(broker.close())).to.be.below(SOON_MS);
     await starting;
-  });
-
-  it('needs no start before it', async () => {
-    const broker = fixture.broker();
-    await broker.close();
-    await broker.start();
-    expect(broker.status().state).to.equal('closed');
   });
 }).timeout(60_000);

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
 import { encode, MAX_HINT_BYTES, type Hint } from '../../../src/core/hint.js';
 import { until } from '../../support/wait.js';
-import { Fixture, Inbox, isConsuming, start } from './fixture.js';
+import { Fixture } from './fixture.js';
+import { Inbox, isConsuming, start } from './support.js';
 
 const JSON_TYPE = { contentType: 'application/json' };
 const good = Buffer.from(encode(start(1)));

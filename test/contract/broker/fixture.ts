@@ -1,13 +1,13 @@
-import { expect } from 'chai';
 import type { GetMessage } from 'amqplib';
 import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
 import { DEFAULT_AMQP_TIMING, type AmqpTiming, type BrokerLog } from '../../../src/broker/amqp/options.js';
-import type { Delivery, Destination } from '../../../src/broker/broker.js';
-import type { Hint } from '../../../src/core/hint.js';
+import { namesWith, queueOf } from '../../../src/broker/amqp/topology.js';
+import type { Destination } from '../../../src/broker/broker.js';
 import { freshPrefix, RawAmqp } from '../../support/amqp.js';
 import { testServers } from '../../support/servers.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/wait.js';
+import { isUp } from './support.js';
 
 interface Line {
   level: keyof BrokerLog;
@@ -78,8 +78,17 @@ export class Fixture {
     });
   }
 
+  /** The full name of the queue behind a destination. */
+  nameOf(destination: Destination): string {
+    return queueOf(namesWith(this.prefix), destination).name;
+  }
+
+  async closeBrokers(): Promise<void> {
+    await Promise.all(this.#brokers.splice(0).map(broker => broker.close()));
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.#brokers.map(broker => broker.close()));
+    await this.closeBrokers();
     await Promise.all(this.#proxies.map(proxy => proxy.close()));
     await this.raw.cleanUp(this.prefix, [...this.#queues]);
     await this.raw.close();
@@ -91,43 +100,5 @@ export class Fixture {
       (message: string, fields: Record<string, unknown> = {}): void =>
         void this.lines.push({ level, message, fields });
     return { error: line('error'), warn: line('warn'), info: line('info'), debug: line('debug') };
-  }
-}
-
-export async function isUp(broker: AmqpBroker): Promise<void> {
-  await until('the broker to be up', () => broker.status().state === 'up', { timeoutMs: 60_000 });
-}
-
-export async function isConsuming(broker: AmqpBroker, queue: string): Promise<void> {
-  await until(`${queue} to be consumed`, () => broker.status().consumers.some(c => c.queue === queue && c.consuming), {
-    timeoutMs: 60_000,
-  });
-}
-
-/** A hint whose task is numbered, so that a test can tell hints apart. */
-export function start(n: number): Hint & { kind: 'start' } {
-  return { kind: 'start', task: `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}` };
-}
-
-/** Collects deliveries; acknowledges each at once when told so. */
-export class Inbox {
-  readonly deliveries: Delivery[] = [];
-  readonly take: (delivery: Delivery) => void;
-
-  constructor(options: { ack: boolean }) {
-    this.take = delivery => {
-      this.deliveries.push(delivery);
-      if (options.ack) delivery.ack();
-    };
-  }
-
-  /** Numbers of the tasks hinted at, in order of arrival. */
-  get numbers(): number[] {
-    return this.deliveries.map(({ hint }) => (hint.kind === 'start' ? parseInt(hint.task.slice(-12), 16) : -1));
-  }
-
-  async has(count: number): Promise<void> {
-    await until(`${count} deliveries`, () => this.deliveries.length >= count);
-    expect(this.deliveries).to.have.lengthOf(count);
   }
 }

@@ -3,7 +3,8 @@ import type { AmqpBroker } from '../../../src/broker/amqp/broker.js';
 import type { Destination } from '../../../src/broker/broker.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/wait.js';
-import { Fixture, Inbox, isConsuming, isUp, start } from './fixture.js';
+import { Fixture } from './fixture.js';
+import { Inbox, isConsuming, isUp, start } from './support.js';
 
 describe('losing the connection to RabbitMQ', () => {
   let fixture: Fixture;
@@ -61,47 +62,6 @@ describe('losing the connection to RabbitMQ', () => {
 
     expect(await broker.publish(start(1), destination)).to.equal('confirmed');
     await inbox.has(1);
-  });
-
-  it('drops an acknowledgement from before the loss, and the hint is delivered again', async () => {
-    const inbox = new Inbox({ ack: false });
-    await consuming('stale-ack', inbox, 1);
-    await broker.publish(start(1), destination);
-    await inbox.has(1);
-
-    proxy.cut();
-    await isBack(2);
-    await inbox.has(2);
-    // As the first delivery of its channel this one has the tag of the one now open: sent, it would acknowledge the wrong delivery.
-    inbox.deliveries[0]!.ack();
-    await broker.publish(start(2), destination);
-
-    expect(await broker.depth(destination)).to.include({ messages: 1 });
-    inbox.deliveries[1]!.ack();
-    await inbox.has(3);
-    expect(inbox.numbers).to.deep.equal([1, 1, 2]);
-    expect(broker.status().recycles).to.equal(0);
-  });
-
-  it('keeps the prefetch that was set meanwhile', async () => {
-    const inbox = new Inbox({ ack: false });
-    proxy = await fixture.proxy();
-    broker = await fixture.started({ proxy });
-    destination = fixture.destination('prefetch-survives');
-    const subscription = broker.consume(destination, 4, inbox.take);
-    await isConsuming(broker, fixture.queue('work.prefetch-survives'));
-    for (let n = 1; n <= 5; n++) await broker.publish(start(n), destination);
-    await inbox.has(4);
-
-    proxy.set('reset');
-    await until('the loss', () => broker.status().state === 'connecting');
-    subscription.setPrefetch(2);
-    proxy.set('pass');
-    await isUp(broker);
-    await isConsuming(broker, fixture.queue('work.prefetch-survives'));
-
-    await inbox.has(6);
-    expect(await broker.depth(destination)).to.include({ messages: 3 });
   });
 
   it('ends connected and consuming when it is cut three times while it sets up', async () => {

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { createAmqpBroker } from '../../../src/broker/amqp/broker.js';
 import { testServers } from '../../support/servers.js';
 import { until } from '../../support/wait.js';
-import { Fixture, Inbox, isConsuming, start } from './fixture.js';
+import { Fixture } from './fixture.js';
+import { Inbox, isConsuming, start } from './support.js';
 
 async function refusal(starting: Promise<void>): Promise<string> {
   return starting.then(

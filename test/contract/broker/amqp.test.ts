@@ -1,0 +1,15 @@
+import { amqpUnderTest } from './amqp-under-test.js';
+import { closeContract } from './close.contract.js';
+import { consumeContract } from './consume.contract.js';
+import { controlContract } from './control.contract.js';
+import { outageContract } from './outage.contract.js';
+import { publishContract } from './publish.contract.js';
+
+describe('RabbitMQ behind the broker port', () => {
+  const under = amqpUnderTest();
+  consumeContract(under);
+  publishContract(under);
+  controlContract(under);
+  outageContract(under);
+  closeContract(under);
+}).timeout(60_000);
