@@ -15,8 +15,8 @@ export class RawAmqp {
     this.#model = model;
   }
 
-  static async connect(): Promise<RawAmqp> {
-    const model = await connect(testServers().amqpUrl);
+  static async connect(url = testServers().amqpUrl): Promise<RawAmqp> {
+    const model = await connect(url);
     model.on('error', () => undefined);
     return new RawAmqp(model);
   }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient, type Db, type Document } from 'mongodb';
 
 import { RawAmqp } from './amqp.js';
-import { testServers } from './servers.js';
+import { testServers, type TestServers } from './servers.js';
 import { until } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,6 +21,8 @@ export interface DeploymentOptions {
   timingScale?: number;
   env?: Record<string, string>;
   taskModules?: string[];
+  /** Servers of its own, for a test that breaks them. */
+  servers?: TestServers;
 }
 
 /** One started role. */
@@ -72,6 +74,7 @@ export class Deployment {
   readonly database: string;
   readonly env: NodeJS.ProcessEnv;
   readonly #mongo: MongoClient;
+  readonly #servers: TestServers;
   readonly #prefixes = new Set<string>();
   readonly #roles: Role[] = [];
 
@@ -81,9 +84,10 @@ export class Deployment {
     this.database = `interlock_${id}`;
     this.url = `http://127.0.0.1:${at.port}`;
     this.#mongo = at.mongo;
+    this.#servers = serversOf(options);
     const prefix = `${id}.`;
     this.#prefixes.add(prefix);
-    const { mongoUrl, amqpUrl } = testServers();
+    const { mongoUrl, amqpUrl } = this.#servers;
     this.env = {
       PATH: process.env.PATH,
       HOME: at.directory,
@@ -107,7 +111,7 @@ export class Deployment {
 
   static async create(options: DeploymentOptions = {}): Promise<Deployment> {
     const directory = await mkdtemp(join(tmpdir(), 'interlock-test-'));
-    const mongo = await MongoClient.connect(testServers().mongoUrl, { serverSelectionTimeoutMS: 10_000 });
+    const mongo = await MongoClient.connect(serversOf(options).mongoUrl, { serverSelectionTimeoutMS: 10_000 });
     const deployment = new Deployment({ directory, port: await freePort(), mongo }, options);
     const managed = await deployment.cli('manage-db');
     if (managed.code !== 0) throw new Error(`manage-db failed: ${managed.stderr}`);
@@ -226,7 +230,7 @@ export class Deployment {
   async #removeQueues(): Promise<void> {
     const workers = await this.db.collection<{ _id: string }>('processes').find({ role: 'worker' }).toArray();
     const queues = await this.db.collection('tasks').distinct('queue');
-    const raw = await RawAmqp.connect();
+    const raw = await RawAmqp.connect(this.#servers.amqpUrl);
     for (const prefix of this.#prefixes) {
       await raw.cleanUp(
         prefix,
@@ -257,10 +261,13 @@ async function endWithin(role: Role, ms: number): Promise<void> {
   clearTimeout(timer);
 }
 
+function serversOf(options: DeploymentOptions): TestServers {
+  return options.servers ?? testServers();
+}
+
+/** Not `new URL`: it refuses the list of hosts of a replica set. */
 function withDatabase(url: string, database: string): string {
-  const parsed = new URL(url);
-  parsed.pathname = `/${database}`;
-  return parsed.toString();
+  return url.replace(/^(mongodb:\/\/[^/?]+)(\/[^?]*)?/, `$1/${database}`);
 }
 
 export async function freePort(): Promise<number> {
