@@ -38,7 +38,7 @@ export const OPTIONS = {
   amqp: {
     url: address({
       env: 'INTERLOCK_AMQP_URL',
-      about: 'RabbitMQ; its vhost is part of the address. `amqps://` for TLS.',
+      about: 'RabbitMQ; its vhost is part of the address, the nodes of a cluster are separated by commas. `amqps://` for TLS.',
       expected: 'the address of a RabbitMQ server',
       check: amqpAddressProblem,
     }),

@@ -1,3 +1,5 @@
+import { eachAddress } from '../core/address-list.js';
+
 /**
  * The two server addresses, looked at before anything connects: what would be refused later, or would quietly weaken
  * what is promised, is refused here. Each answers with what was expected instead, or nothing.
@@ -19,9 +21,15 @@ export function mongoAddressProblem(url: string): string | undefined {
 const AMQP_OPTIONS = ['heartbeat', 'frameMax', 'channelMax', 'locale', 'connection_timeout'];
 
 export function amqpAddressProblem(url: string): string | undefined {
+  return eachAddress(url)
+    .map(singleAddressProblem)
+    .find(problem => problem !== undefined);
+}
+
+function singleAddressProblem(url: string): string | undefined {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed || !/^amqps?:$/.test(parsed.protocol) || parsed.hostname === '') {
-    return 'amqp[s]://[user:password@]host[:port][/vhost], special characters of the password as %xx, the vhost / as %2F';
+    return 'amqp[s]://[user:password@]host[:port][,host…][/vhost], special characters of the password as %xx, the vhost / as %2F';
   }
   if (parsed.hash !== '') return '# in the password or vhost as %23';
   if (parsed.pathname.slice(1).includes('/')) return '/ in the name of the vhost as %2F';

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { eachAddress } from '../../core/address-list.js';
 import { backoff, explain, pause, within } from './deadline.js';
 import { causeOf, dial, place, type Link } from './link.js';
 import type { AmqpOptions, AmqpTiming } from './options.js';
@@ -25,6 +26,8 @@ export class Connection {
   readonly #stages: Stages;
   readonly #stop = new AbortController();
   readonly #settled: Promise<void>;
+  readonly #addresses: string[];
+  #attempts: number;
   #settle: () => void = () => undefined;
   #phase: Phase = 'connecting';
   #link: Link | undefined;
@@ -39,6 +42,9 @@ export class Connection {
     this.#name = `${options.name} ${purpose}`;
     this.#timing = timing;
     this.#stages = stages;
+    this.#addresses = eachAddress(options.url);
+    // Anywhere in the list, so that a fleet spreads over the nodes of a cluster.
+    this.#attempts = Math.floor(options.random() * this.#addresses.length);
     this.#settled = new Promise(resolve => (this.#settle = resolve));
   }
 
@@ -84,6 +90,7 @@ export class Connection {
     while (!this.#stop.signal.aborted) {
       const upForMs = await this.#liveOnce();
       this.#failures = upForMs >= STEADY_MS ? 0 : this.#failures + 1;
+      this.#attempts++;
       await pause(backoff(this.#failures, this.#options.random, this.#timing), this.#stop.signal);
     }
   }
@@ -110,7 +117,7 @@ export class Connection {
 
   async #setUp(): Promise<Link> {
     const { setupMs } = this.#timing;
-    const link = await dial(this.#options, this.#name, this.#timing, this.#stop.signal);
+    const link = await dial({ ...this.#options, url: this.#address }, this.#name, this.#timing, this.#stop.signal);
     this.#link = link;
     this.#stop.signal.throwIfAborted();
     this.#enter('topology');
@@ -130,13 +137,18 @@ export class Connection {
     this.#enter('connecting');
   }
 
+  /** After an end of whatever kind the next host is tried: this one may be down, or on the wrong side of a partition. */
+  get #address(): string {
+    return this.#addresses[this.#attempts % this.#addresses.length] ?? this.#options.url;
+  }
+
   #enter(phase: Phase): void {
     if (this.#phase !== 'closed') this.#phase = phase;
   }
 
   #failed(error: unknown): void {
     if (this.#stop.signal.aborted) return;
-    const { log, url } = this.#options;
+    const { log } = this.#options;
     const attempt = this.#failures + 1;
     const fields = { connection: this.#name, phase: this.#phase, attempt, cause: explain(error) };
     if (error instanceof TopologyConflict) {
@@ -146,7 +158,7 @@ export class Connection {
     } else {
       // The 1st, 2nd, 4th, 8th … attempt: an outage of an hour is 12 lines, not 700.
       const level = Number.isInteger(Math.log2(attempt)) ? 'warn' : 'debug';
-      log[level](`cannot use RabbitMQ at ${place(url)}; trying again`, fields);
+      log[level](`cannot use RabbitMQ at ${place(this.#address)}; trying again`, fields);
     }
   }
 

@@ -1,4 +1,5 @@
 import { connect, type ChannelModel, type SocketOptions } from 'amqplib';
+import { eachAddress } from '../../core/address-list.js';
 import { invalid } from '../../core/errors.js';
 import { explain, within } from './deadline.js';
 import type { AmqpOptions, AmqpTiming } from './options.js';
@@ -19,9 +20,10 @@ export interface Link {
 
 /** Refuses what is no broker's URL, without repeating it: it may hold a password. */
 export function checkUrl(url: string): void {
-  if (!URL.canParse(url) || !/^amqps?:$/.test(new URL(url).protocol) || new URL(url).hostname === '') {
-    throw invalid('/amqp/url', 'expected amqp://user:password@host:port/vhost, or the same with amqps://');
-  }
+  const isAddress = (each: string): boolean =>
+    URL.canParse(each) && /^amqps?:$/.test(new URL(each).protocol) && new URL(each).hostname !== '';
+  if (eachAddress(url).every(isAddress)) return;
+  throw invalid('/amqp/url', 'expected amqp://user:password@host:port[,host:port…]/vhost, or the same with amqps://');
 }
 
 /** Where a URL leads, without user and password. */
@@ -30,7 +32,7 @@ export function place(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** Opens one connection within `connectMs`, or destroys what there is of it. */
+/** Opens one connection within `connectMs`, or destroys what there is of it. `options.url` names one host. */
 export async function dial(options: AmqpOptions, name: string, timing: AmqpTiming, stop: AbortSignal): Promise<Link> {
   // The controller's signal owns the socket from its birth: the only handle that works in every state, where `close()` may never settle.
   const socket = new AbortController();

@@ -14,7 +14,10 @@ export interface BrokerTls {
 }
 
 export interface AmqpOptions {
-  /** `amqp[s]://user:password@host:port/vhost`; `?heartbeat=` (seconds) is obeyed, 5 otherwise. */
+  /**
+   * `amqp[s]://user:password@host:port/vhost`; `?heartbeat=` (seconds) is obeyed, 5 otherwise. Of a cluster all hosts, separated by
+   * commas: each attempt takes the next one.
+   */
   url: string;
   /** Shown by the broker as the connection's name, with `publish` or `consume` added. */
   name: string;

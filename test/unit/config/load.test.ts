@@ -136,7 +136,16 @@ describe('The configuration', () => {
         'mongodb://h/?retryWrites=false',
         'mongodb://',
       ],
-      amqp: ['http://h', 'amqp://', 'amqp://u:hush#1@h', 'amqp://h/?heartbeat=0', 'amqp://h/?hartbeat=5', 'amqp://u:hush@h/a/b'],
+      amqp: [
+        'http://h',
+        'amqp://',
+        'amqp://u:hush#1@h',
+        'amqp://h/?heartbeat=0',
+        'amqp://h/?hartbeat=5',
+        'amqp://u:hush@h/a/b',
+        'amqp://u:hush@a:1,,c:3',
+        'amqp://u:hush@a:1,b:99999',
+      ],
     };
     for (const url of bad.mongo) expect(problems({ INTERLOCK_MONGO_URL: url }), url).to.have.length(1);
     for (const url of bad.amqp) {
@@ -149,6 +158,8 @@ describe('The configuration', () => {
       INTERLOCK_AMQP_URL: 'amqps://u:p%40@[::1]:5671/%2F?heartbeat=5',
     });
     expect(requireServers(good.config)).to.have.all.keys('mongoUrl', 'amqpUrl');
+    const cluster = 'amqp://u:p@a:1,b:2,c/v?heartbeat=5';
+    expect(load({ INTERLOCK_AMQP_URL: cluster }).config.amqp.url).to.equal(cluster);
   });
 
   it('says which variables name the servers when they are missing', () => {
