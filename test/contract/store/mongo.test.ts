@@ -1,27 +1,6 @@
-import { acceptContract } from './accept.contract.js';
-import { cancelContract } from './cancel.contract.js';
-import { documentsContract } from './documents.contract.js';
-import { finishContract } from './finish.contract.js';
-import { grantsContract } from './grants.contract.js';
-import { leasesContract } from './leases.contract.js';
-import { linesContract } from './lines.contract.js';
 import { mongoUnderTest } from './mongo-under-test.js';
-import { processesContract } from './processes.contract.js';
-import { schedulesContract } from './schedules.contract.js';
-import { startContract } from './start.contract.js';
-import { viewsContract } from './views.contract.js';
+import { storeContract } from './store.contract.js';
 
 describe('the MongoDB store', () => {
-  const under = mongoUnderTest();
-  acceptContract(under);
-  startContract(under);
-  finishContract(under);
-  cancelContract(under);
-  linesContract(under);
-  viewsContract(under);
-  processesContract(under);
-  leasesContract(under);
-  grantsContract(under);
-  schedulesContract(under);
-  documentsContract(under);
+  storeContract(mongoUnderTest());
 });

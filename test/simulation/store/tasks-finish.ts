@@ -1,0 +1,109 @@
+import type { Ending, Outcome } from '../../../src/core/outcome.js';
+import type { Attempt, Exit, ProgressReport, Task } from '../../../src/core/task.js';
+import type { SimulatedDatabase } from './database.js';
+import { asJson, changed } from './records.js';
+import { isActive, type ActiveTask } from './tasks-start.js';
+
+export function finish(db: SimulatedDatabase, endings: readonly Ending[]): Set<string> {
+  const now = db.now();
+  return new Set(endings.filter(ending => end(db, ending, now)).map(ending => ending.id));
+}
+
+/** Whether the record shows this very end, written now or before. */
+function end(db: SimulatedDatabase, { id, token, outcome }: Ending, now: Date): boolean {
+  const task = db.tasks.get(id);
+  if (!isActive(task, token)) return task !== undefined && shows(task, token, outcome);
+  db.tasks.put(ended(task, outcome, now));
+  return true;
+}
+
+function shows(task: Task, token: string, outcome: Outcome): boolean {
+  const attempt = task.attempts.find(each => each.token === token);
+  if (!attempt) return false;
+  return attempt.reason === startReason(outcome) || (isLoss(outcome) && attempt.reason === task.cancel?.reason);
+}
+
+/** No end of the body's own: it gives way to a cancel that came first. */
+function isLoss(outcome: Outcome): boolean {
+  if (outcome.kind === 'failed') return outcome.reason === 'worker-lost';
+  return outcome.kind === 'requeued' || outcome.kind === 'canceled';
+}
+
+function startReason(outcome: Outcome): string {
+  return ('reason' in outcome ? outcome.reason : undefined) ?? outcome.kind;
+}
+
+function ended(task: ActiveTask, outcome: Outcome, now: Date): Task {
+  const exit = 'exit' in outcome ? outcome.exit : undefined;
+  if (task.state === 'canceling' && isLoss(outcome)) {
+    const reason = task.cancel!.reason;
+    return over(task, { state: 'canceled', reason }, endedStart(task, { reason, exit, now }));
+  }
+  const attempt = endedStart(task, { reason: startReason(outcome), exit, now });
+  switch (outcome.kind) {
+    case 'completed':
+      return over(task, { state: 'completed', result: asJson(outcome.result) }, attempt);
+    case 'failed':
+      return over(task, { state: 'failed', error: { ...outcome.error }, reason: outcome.reason }, attempt);
+    case 'canceled':
+      return over(task, { state: 'canceled', reason: outcome.reason }, attempt);
+    case 'requeued':
+      return queuedAgain(task, attempt);
+  }
+}
+
+type End = { [K in 'state' | 'reason' | 'result' | 'error']?: Task[K] | undefined } & { state: ProgressReport['state'] };
+
+/** Final: the grant goes away with the state, in one write. */
+function over(task: ActiveTask, end: End, attempt: Attempt): Task {
+  return changed(task, {
+    ...end,
+    attempts: [...task.attempts, attempt],
+    finishedAt: attempt.finishedAt,
+    progress: closed(task.progress, end.state),
+    run: undefined,
+    grant: undefined,
+  });
+}
+
+function queuedAgain(task: ActiveTask, attempt: Attempt): Task {
+  return changed(task, {
+    state: 'waiting',
+    waitingFor: 'worker',
+    attempts: [...task.attempts, attempt],
+    readyAt: attempt.finishedAt,
+    startedAt: undefined,
+    progress: closed(task.progress, 'canceled'),
+    run: undefined,
+  });
+}
+
+/** No attempt, so it leaves no trace, unless it is the end of a cancelled task. */
+export function giveBack(db: SimulatedDatabase, id: string, token: string): boolean {
+  const task = db.tasks.get(id);
+  if (!isActive(task, token)) return false;
+  if (task.state === 'canceling') {
+    const attempt = endedStart(task, { reason: 'given-back', exit: undefined, now: db.now() });
+    db.tasks.put(over(task, { state: 'canceled', reason: task.cancel!.reason }, attempt));
+  } else {
+    const back = { state: 'waiting', waitingFor: 'worker', attempt: task.attempt - 1 } as const;
+    const progress = closed(task.progress, 'canceled');
+    db.tasks.put(changed(task, { ...back, progress, startedAt: undefined, run: undefined }));
+  }
+  return true;
+}
+
+/** The entry of the ledger: the run and its grant, as the very write that ends them finds them. */
+function endedStart({ attempt, run, grant }: ActiveTask, end: { reason: string; exit: Exit | undefined; now: Date }): Attempt {
+  const { worker, incarnation, token, at } = run;
+  return {
+    ...{ n: attempt, worker, incarnation, token, startedAt: at, finishedAt: end.now, reason: end.reason },
+    ...(grant ? { grant: { fence: grant.fence, epoch: grant.epoch } } : {}),
+    ...(end.exit ? { exit: { ...end.exit } } : {}),
+  };
+}
+
+/** Reports that the body left open end as its task does. */
+function closed(progress: readonly ProgressReport[], state: ProgressReport['state']): ProgressReport[] {
+  return progress.map(report => (report.state === 'running' ? { ...report, state } : report));
+}

@@ -1,0 +1,78 @@
+import type { ProgressReport, Run, Task } from '../../../src/core/task.js';
+import type { TaskStore } from '../../../src/store/store.js';
+import type { SimulatedDatabase } from './database.js';
+import { byId, changed, hasCome } from './records.js';
+
+type ClaimQuery = Parameters<TaskStore['claimable']>[0];
+type Start = Parameters<TaskStore['start']>[0][number];
+
+/** Free tasks of the queues, tasks bound to this worker, and those that were hinted: the best, and every hinted one. */
+export function claimable(db: SimulatedDatabase, { queues, worker, hinted, limit }: ClaimQuery): Task[] {
+  const now = db.now();
+  const offered = (task: Task): boolean => {
+    if (task.waitingFor !== 'worker' || hasCome(task.expiresAt, now)) return false;
+    if (task.grant?.worker !== undefined) return task.grant.worker === worker;
+    return queues.includes(task.queue) || hinted.includes(task.id);
+  };
+  const sorted = [...db.tasks.open()].filter(offered).sort((a, b) => b.priority - a.priority || a.seq - b.seq);
+  return sorted.filter((task, place) => place < limit || hinted.includes(task.id)).map(task => ({ ...task }));
+}
+
+/** A start that landed before is recognised by its token. */
+export function start(db: SimulatedDatabase, starts: readonly Start[], run: Omit<Run, 'at'>): Set<string> {
+  const now = db.now();
+  const { worker, incarnation, token } = run;
+  for (const wish of starts) {
+    const task = db.tasks.get(wish.id);
+    if (!task || !mayStart(task, wish, worker, now)) continue;
+    const running = { state: 'running', waitingFor: undefined, attempt: task.attempt + 1, startedAt: now } as const;
+    db.tasks.put(changed(task, { ...running, run: { worker, incarnation, token, at: now } }));
+  }
+  return new Set(starts.map(each => each.id).filter(id => db.tasks.get(id)?.run?.token === token));
+}
+
+/** As the caller read it, bound to nobody else, not expired, not cancelled. */
+function mayStart(task: Task, wish: Start, worker: string, now: Date): boolean {
+  return (
+    task.state === 'waiting' &&
+    task.waitingFor === 'worker' &&
+    task.attempt === wish.attempt &&
+    (task.grant?.fence ?? 0) === wish.fence &&
+    (task.grant?.worker ?? worker) === worker &&
+    !hasCome(task.expiresAt, now) &&
+    task.cancel === undefined
+  );
+}
+
+export type ActiveTask = Task & { run: Run };
+
+/** In any run, or in that of this token. */
+export function isActive(task: Task | undefined, token?: string): task is ActiveTask {
+  if (task?.state !== 'running' && task?.state !== 'canceling') return false;
+  return token === undefined || task.run?.token === token;
+}
+
+export function namedBy(db: SimulatedDatabase, incarnation: string): Task[] {
+  const named = (task: Task): boolean => isActive(task) && task.run.incarnation === incarnation;
+  return [...db.tasks.open()].filter(named).map(task => ({ ...task }));
+}
+
+export function active(db: SimulatedDatabase, limit: number, afterId?: string): Task[] {
+  const found = [...db.tasks.open()].filter(task => isActive(task) && (afterId === undefined || task.id > afterId));
+  return found
+    .sort(byId)
+    .slice(0, limit)
+    .map(task => ({ ...task }));
+}
+
+export function report(
+  db: SimulatedDatabase,
+  { id, token }: { id: string; token: string },
+  latest: { progress: ProgressReport[]; createdResources: string[] },
+): boolean {
+  const task = db.tasks.get(id);
+  if (!isActive(task, token)) return false;
+  const progress = latest.progress.map(each => ({ ...each }));
+  db.tasks.put({ ...task, progress, createdResources: [...latest.createdResources] });
+  return true;
+}

@@ -1,0 +1,57 @@
+import type { TaskStore } from '../../../src/store/store.js';
+import { atOnce } from './at-once.js';
+import type { SimulatedDatabase } from './database.js';
+import { byIdempotencyKey, insert, insertAll, takeNumbers } from './tasks-accept.js';
+import { cancel, due, expire, promote } from './tasks-cancel.js';
+import { finish, giveBack } from './tasks-finish.js';
+import {
+  byIds,
+  byNumbers,
+  endedWithin,
+  holders,
+  line,
+  range,
+  readyFor,
+  voidNumbers,
+  waitingForResources,
+} from './tasks-lines.js';
+import { active, claimable, namedBy, report, start } from './tasks-start.js';
+import { count, countByState, get, list, remove } from './tasks-views.js';
+
+export function simulatedTasks(db: SimulatedDatabase): TaskStore {
+  return atOnce<TaskStore>({
+    takeNumbers: howMany => takeNumbers(db, howMany),
+    insert: (tasks, firstSeq) => insert(db, tasks, firstSeq),
+    insertAll: (tasks, firstSeq) => insertAll(db, tasks, firstSeq),
+    byIdempotencyKey: (principal, key) => byIdempotencyKey(db, principal, key),
+
+    claimable: query => claimable(db, query),
+    start: (starts, run) => start(db, starts, run),
+    finish: endings => finish(db, endings),
+    giveBack: (id, token) => giveBack(db, id, token),
+    namedBy: incarnation => namedBy(db, incarnation),
+    active: (limit, afterId) => active(db, limit, afterId),
+    report: (id, token, latest) => report(db, { id, token }, latest),
+
+    cancel: (id, by, reason) => cancel(db, id, by, reason),
+    due: limit => due(db, limit),
+    promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
+    expire: limit => expire(db, limit),
+    readyFor: (waitingFor, ms, limit) => readyFor(db, waitingFor, ms, limit),
+
+    range: (seq, limit) => range(db, seq, limit),
+    byNumbers: numbers => byNumbers(db, numbers),
+    voidNumbers: numbers => voidNumbers(db, numbers),
+    holders: () => holders(db),
+    waitingForResources: (seq, limit) => waitingForResources(db, seq, limit),
+    byIds: ids => byIds(db, ids),
+    endedWithin: ms => endedWithin(db, ms),
+
+    get: id => get(db, id),
+    list: (filter, page) => list(db, filter, page),
+    count: (filter, cap) => count(db, filter, cap),
+    line: (resource, limit) => line(db, resource, limit),
+    countByState: () => countByState(db),
+    remove: id => remove(db, id),
+  });
+}
