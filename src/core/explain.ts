@@ -1,5 +1,5 @@
 import { blockersOf, standings, type LineOf, type Standing } from './line.js';
-import type { State, WaitingFor } from './state.js';
+import { isFinal, type State, type WaitingFor } from './state.js';
 import type { Task } from './task.js';
 
 /** A live worker, as far as it matters to a waiting task. */
@@ -52,6 +52,9 @@ type Counts = Explanation['workers'];
 
 function sentence(facts: Facts, resources: readonly Standing[], counts: Counts): string {
   const { task, now } = facts;
+  if (task.damaged !== undefined && !isFinal(task.state)) {
+    return `Its record is damaged (${task.damaged}): it is neither granted nor started. It ends as failed unless somebody mends it by hand.`;
+  }
   switch (task.state) {
     case 'waiting':
       return waiting(facts, resources, counts);

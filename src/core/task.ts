@@ -105,10 +105,12 @@ export interface Task {
   startedAt?: Date;
   finishedAt?: Date;
   reason?: EndReason;
+  /** What is wrong with the record, where a store could read only a part of it. Never stored; nobody may start or grant such a task. */
+  damaged?: string;
 }
 
 /** What is written when a task is accepted: the store adds `seq` and the server's `createdAt`. */
-export type NewTask = Omit<Task, 'seq' | 'createdAt' | 'readyAt'>;
+export type NewTask = Omit<Task, 'seq' | 'createdAt' | 'readyAt' | 'damaged'>;
 
 export function needsResources(task: Pick<Task, 'exclusive' | 'shared'>): boolean {
   return task.exclusive.length + task.shared.length > 0;

@@ -2,6 +2,7 @@ import { Beat } from '../beat/beat.js';
 import { CronTicks } from '../beat/cron-ticks.js';
 import { compose } from './compose.js';
 import { presenceOf, STOP_MS, trustedIncarnation } from './presence.js';
+import { quarantineOf } from './quarantine.js';
 import { serve } from './serve.js';
 import { submitting } from './submitting.js';
 import { loadTypes } from './task-modules.js';
@@ -23,13 +24,14 @@ export async function runBeat(flags: { name?: string }): Promise<never> {
     ticks: new CronTicks(),
     submit: (body, schedule) => submit(body, { principal: 'schedule', correlationId: runtime.random.id(), schedule }),
   });
+  const quarantine = quarantineOf(parts);
   return serve(
     {
       logger,
       // Nobody leads who is not registered.
-      start: [database, messages, presence, beat],
+      start: [database, messages, presence, beat, quarantine],
       // The lease is resigned while there still is a database to resign it in, and before the goodbye that it depends on.
-      stop: [beat, presence, messages, database],
+      stop: [quarantine, beat, presence, messages, database],
       stopWithinMs: STOP_MS,
       ready: () => ({ role: 'beat', name, detail: `${name} sweeps, and creates the tasks of schedules when it leads.` }),
     },

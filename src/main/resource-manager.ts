@@ -1,6 +1,7 @@
 import { ResourceManager } from '../resource-manager/resource-manager.js';
 import { compose } from './compose.js';
 import { presenceOf, STOP_MS, trustedIncarnation } from './presence.js';
+import { quarantineOf } from './quarantine.js';
 import { serve } from './serve.js';
 
 /** `interlock resource-manager`: grants reservations while it leads, stands by otherwise. */
@@ -18,13 +19,14 @@ export async function runResourceManager(flags: { name?: string }): Promise<neve
     incarnation: trustedIncarnation(presence),
     assignment: config.assignment,
   });
+  const quarantine = quarantineOf(parts);
   return serve(
     {
       logger,
       // Nobody leads who is not registered; the broker comes first so that the first grant already finds its way.
-      start: [database, messages, presence, manager],
+      start: [database, messages, presence, manager, quarantine],
       // The lease is resigned while there still is a database to resign it in, and before the goodbye that it depends on.
-      stop: [manager, presence, messages, database],
+      stop: [quarantine, manager, presence, messages, database],
       stopWithinMs: STOP_MS,
       ready: () => ({ role: 'resource-manager', name, detail: `${name} grants reservations when it leads.` }),
     },

@@ -11,6 +11,7 @@ import { compose, type Parts } from './compose.js';
 import { isDedicated, isResourceManager } from './names.js';
 import { pluginServices } from './plugins.js';
 import { STOP_MS } from './presence.js';
+import { quarantineOf } from './quarantine.js';
 import { runResourceManager } from './resource-manager.js';
 import { serve } from './serve.js';
 import { submitting } from './submitting.js';
@@ -56,13 +57,14 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
       return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
     },
   });
+  const quarantine = quarantineOf(parts);
   return serve(
     {
       logger,
       // What a killed predecessor left running holds its folder; the worker itself registers before it starts children.
-      start: [database, messages, leftovers(parts, directory), starting(worker)],
+      start: [database, messages, leftovers(parts, directory), starting(worker), quarantine],
       // Its tasks end and are recorded, so the connections go last.
-      stop: [worker, messages, database],
+      stop: [quarantine, worker, messages, database],
       stopWithinMs: stopTime(config),
       ready: () => ({
         role: 'worker',

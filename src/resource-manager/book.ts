@@ -22,15 +22,16 @@ export class Book {
     return this.#tasks.get(id);
   }
 
-  /** Takes a record as it is now: into line, as a holder, or out. */
+  /** Takes a record as it is now: into line, as a holder, or out. A damaged one is not granted, but what it holds it keeps. */
   apply(task: LineTask): void {
     const holds = task.grant !== undefined && !isFinal(task.state);
-    const waits = task.state === 'waiting' && task.waitingFor === 'resources' && task.grant === undefined;
-    if (!needsResources(task)) return;
+    const inLine = task.state === 'waiting' && task.waitingFor === 'resources' && task.grant === undefined;
+    const waits = inLine && task.damaged === undefined;
     if (!holds && !waits) {
-      this.drop(task.id, task.state);
+      this.drop(task.id, task.damaged === undefined ? task.state : 'damaged');
       return;
     }
+    if (!needsResources(task)) return; // nobody can read what a damaged holder holds: what is known here stands
     this.#tasks.set(task.id, task);
     this.graph.submit({ id: task.id, seq: task.seq, claims: claimsOf(task), granted: holds });
   }

@@ -26,6 +26,7 @@ export type LineTask = Pick<
   | 'maxAttempts'
   | 'createdAt'
   | 'startedAt'
+  | 'damaged'
 >;
 
 export interface ClaimQuery {
@@ -169,4 +170,13 @@ export interface TaskStore {
   countByState(): Promise<Partial<Record<State, number>>>;
   /** Deletes a final task: `deleted`, `not-final` or `missing`. */
   remove(id: string): Promise<'deleted' | 'not-final' | 'missing'>;
+
+  // --- damaged records ------------------------------------------------------------------------------------------
+  /**
+   * A record that somebody spoiled by hand hurts nobody else: reads give what is readable of it, marked `damaged` (`claimable`, `due` and
+   * `readyFor` leave it out), and writes of many pass it by. At the third call that finds it damaged it becomes `failed` with the code
+   * `DAMAGED_RECORD`, unless it may be running: on a live incarnation, or, with resources, nobody can tell where. Resolves with the ids that ended
+   * so. A store in which nothing can be damaged resolves with none.
+   */
+  quarantine(): Promise<string[]>;
 }

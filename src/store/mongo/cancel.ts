@@ -6,11 +6,11 @@ import type { CancelVerdict } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
 import { literal, without } from './pipelines.js';
-import { toTask } from './task-documents.js';
+import { NO_VOID, OPEN, toTask } from './task-documents.js';
 
 /** One update for both states, so that a start and a cancel can only come one after the other. */
 export async function cancel(db: Database, id: string, by: string, reason: EndReason): Promise<CancelVerdict> {
-  const open = { _id: id, state: { $in: ['waiting', 'running', 'canceling'] as ('waiting' | 'running' | 'canceling')[] } };
+  const open = { _id: id, state: OPEN, ...NO_VOID };
   const document = await write('cancel', () =>
     db.tasks.findOneAndUpdate(open, [{ $set: canceled(by, reason) }], { returnDocument: 'after', ...LIMIT }),
   );
@@ -19,15 +19,17 @@ export async function cancel(db: Database, id: string, by: string, reason: EndRe
       ? { kind: 'canceled', task: toTask(document) }
       : { kind: 'canceling', task: toTask(document) };
   }
-  const closed = await read('cancel, read back', () => db.tasks.findOne({ _id: id, state: { $exists: true } }, LIMIT));
+  const closed = await read('cancel, read back', () => db.tasks.findOne({ _id: id, ...NO_VOID }, LIMIT));
   if (!closed) return { kind: 'missing' };
-  if (isFinal(closed.state)) return { kind: 'final', task: toTask(closed) };
+  const task = toTask(closed);
+  if (isFinal(task.state)) return { kind: 'final', task };
   throw new StoreError(`Task ${id} was being stored while it was cancelled: cancel it again.`, 'refused');
 }
 
 /** The first cancel keeps its author and reason. */
 function canceled(by: string, reason: EndReason): Document {
-  const waiting = { $eq: ['$state', 'waiting'] };
+  // What has a run may be running, whatever a damaged record says of its state.
+  const waiting = { $and: [{ $eq: ['$state', 'waiting'] }, { $eq: [{ $type: '$run' }, 'missing'] }] };
   const either = (over: unknown, still: unknown): Document => ({ $cond: [waiting, over, still] });
   return {
     cancel: { $ifNull: ['$cancel', { at: '$$NOW', by: literal(by), reason: literal(reason) }] },

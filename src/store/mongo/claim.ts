@@ -3,12 +3,14 @@ import type { ProgressReport, Task } from '../../core/task.js';
 import type { ClaimQuery } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
-import { toTask, type TaskDocument } from './task-documents.js';
+import { soundOnes } from './damage.js';
+import { OPEN, toTask, type TaskDocument } from './task-documents.js';
 
 /** Only waiting tasks have `waitingFor`; naming the state as well would let the planner take the index of states. */
 const READY = { waitingFor: 'worker' } as const;
 const NOT_EXPIRED: Document = {
-  $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }],
+  // What is no date is read too, and found to be damaged.
+  $or: [{ $ne: [{ $type: '$expiresAt' }, 'date'] }, { $gt: ['$expiresAt', '$$NOW'] }],
 };
 const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
 
@@ -26,32 +28,41 @@ export async function claimable(db: Database, query: ClaimQuery): Promise<Task[]
   const found = await Promise.all([
     queues.length > 0 ? best(db, free, limit) : [],
     best(db, bound, limit),
-    hinted.length > 0 ? read('claim hinted', () => db.tasks.find(wanted, { hint: { _id: 1 }, ...LIMIT }).toArray()) : [],
+    hinted.length > 0 ? readHinted(db, wanted) : [],
   ]);
-  return inOrder(found.flat(), limit, new Set(hinted)).map(toTask);
+  return inOrder(found.flat(), limit, new Set(hinted));
 }
 
-function best(db: Database, filter: Filter<TaskDocument>, limit: number): Promise<TaskDocument[]> {
-  return read('claim', () => db.tasks.find(filter, { ...LIMIT, sort: { priority: -1, seq: 1 }, limit }).toArray());
+function best(db: Database, filter: Filter<TaskDocument>, limit: number): Promise<Task[]> {
+  const options = { ...LIMIT, sort: { priority: -1, seq: 1 }, limit } as const;
+  return soundOnes(db.damage, async withoutIds => {
+    const sound = withoutIds.length === 0 ? filter : { ...filter, _id: { $nin: withoutIds } };
+    return (await read('claim', () => db.tasks.find(sound, options).toArray())).map(toTask);
+  });
+}
+
+async function readHinted(db: Database, filter: Filter<TaskDocument>): Promise<Task[]> {
+  const found = await read('claim hinted', () => db.tasks.find(filter, { hint: { _id: 1 }, ...LIMIT }).toArray());
+  return db.damage.without(found.map(toTask));
 }
 
 /** The best `limit`, and every hinted one beside them. */
-function inOrder(found: readonly TaskDocument[], limit: number, hinted: Set<string>): TaskDocument[] {
-  const each = new Map(found.map(document => [document._id, document]));
+function inOrder(found: readonly Task[], limit: number, hinted: Set<string>): Task[] {
+  const each = new Map(found.map(task => [task.id, task]));
   const sorted = [...each.values()].sort((a, b) => b.priority - a.priority || a.seq - b.seq);
-  return sorted.filter((document, place) => place < limit || hinted.has(document._id));
+  return sorted.filter(({ id }, place) => place < limit || hinted.has(id));
 }
 
 export async function namedBy(db: Database, incarnation: string): Promise<Task[]> {
-  const filter = { 'run.incarnation': incarnation, state: ACTIVE };
+  const filter = { 'run.incarnation': incarnation, state: OPEN };
   const found = await read('named by', () => db.tasks.find(filter, LIMIT).toArray());
-  return found.map(toTask);
+  return [...db.damage.note(found.map(toTask))];
 }
 
 export async function active(db: Database, limit: number, afterId?: string): Promise<Task[]> {
   const filter: Filter<TaskDocument> = { state: ACTIVE, ...(afterId === undefined ? {} : { _id: { $gt: afterId } }) };
   const found = await read('active', () => db.tasks.find(filter, { ...LIMIT, sort: { _id: 1 }, limit }).toArray());
-  return found.map(toTask);
+  return [...db.damage.note(found.map(toTask))];
 }
 
 export async function report(

@@ -3,6 +3,8 @@ import type { ProcessRecord } from '../../core/process.js';
 import type { Schedule } from '../../core/schedule.js';
 import { LIMIT, read } from './calls.js';
 import { Causality } from './causality.js';
+import { Damage } from './damage.js';
+import type { StoreLog } from './log.js';
 import type { TaskDocument } from './task-documents.js';
 
 export interface CounterDocument {
@@ -40,11 +42,6 @@ export interface MetaDocument {
   createdAt: Date;
 }
 
-/** The part of a log that an adapter needs. */
-export interface StoreLog {
-  warn(message: string, fields?: Record<string, unknown>): void;
-}
-
 /** What the parts of the adapter share: the clients, the collections, and two times that were read. */
 export interface Database {
   /** Everything about tasks; writes are retried once by the driver. */
@@ -63,9 +60,10 @@ export interface Database {
   causality: Causality;
   /** Server time as it came with the last numbers. */
   numbersAt: { latest?: Date };
+  damage: Damage;
 }
 
-export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient }, name: string): Database {
+export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient }, name: string, log: StoreLog): Database {
   const bulkDb = clients.bulk.db(name);
   const vitalDb = clients.vital.db(name);
   return {
@@ -80,6 +78,7 @@ export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient },
     grantedTasks: vitalDb.collection('tasks'),
     causality: new Causality(),
     numbersAt: {},
+    damage: new Damage(log),
   };
 }
 

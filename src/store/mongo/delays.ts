@@ -2,7 +2,8 @@ import type { Task } from '../../core/task.js';
 import { LIMIT, read } from './calls.js';
 import { serverNow, type Database } from './database.js';
 import { hasCome, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
-import { toTask } from './task-documents.js';
+import { soundOnes } from './damage.js';
+import { LINE_PROJECTION, toLine, toTask } from './task-documents.js';
 
 interface Delayed {
   id: string;
@@ -12,10 +13,12 @@ const DELAYED = { $in: ['delay', 'retry'] as Delayed['waitingFor'][] };
 
 export async function due(db: Database, limit: number): Promise<Delayed[]> {
   const filter = { dueAt: { $lte: await serverNow(db) }, waitingFor: DELAYED };
-  const found = await read('due', () =>
-    db.tasks.find(filter, { ...LIMIT, sort: { dueAt: 1 }, limit, projection: { waitingFor: 1 } }).toArray(),
-  );
-  return found.map(each => ({ id: each._id, waitingFor: each.waitingFor as Delayed['waitingFor'] }));
+  const options = { ...LIMIT, sort: { dueAt: 1 }, limit, projection: LINE_PROJECTION } as const;
+  const sound = await soundOnes(db.damage, async withoutIds => {
+    const found = await read('due', () => db.tasks.find({ ...filter, _id: { $nin: withoutIds } }, options).toArray());
+    return found.map(toLine);
+  });
+  return sound.map(({ id, waitingFor }) => ({ id, waitingFor: waitingFor as Delayed['waitingFor'] }));
 }
 
 /**
@@ -40,7 +43,8 @@ export async function promote(db: Database, tasks: readonly Delayed[], firstSeq:
     dueAt: { $exists: true },
     $expr: { $and: [{ $lte: ['$dueAt', '$$NOW'] }, stillDelayed] },
   };
-  const plain = { $eq: [{ $add: [{ $size: '$exclusive' }, { $size: '$shared' }] }, 0] };
+  // What is no list has no empty one: a record that was damaged meanwhile stops nobody, and is not taken for one without resources.
+  const plain = { $and: [{ $eq: ['$exclusive', []] }, { $eq: ['$shared', []] }] };
   const ready = {
     seq: pick(ids, numbers),
     waitingFor: { $cond: [plain, 'worker', 'resources'] },

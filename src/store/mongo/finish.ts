@@ -5,9 +5,7 @@ import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
 import { batches, toWritten, type WrittenEnding } from './ending-documents.js';
 import { orStillUnclear, pick, updateTasks, without } from './pipelines.js';
-import type { TaskDocument } from './task-documents.js';
-
-const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
+import { OPEN, type TaskDocument } from './task-documents.js';
 
 /** Ends many starts, batch after batch; what landed before an error is recognised when the same endings come again. */
 export async function finish(db: Database, endings: readonly Ending[]): Promise<Set<string>> {
@@ -23,7 +21,7 @@ async function finishBatch(db: Database, batch: readonly WrittenEnding[]): Promi
   const tokens = batch.map(each => each.token);
   const guard = {
     'run.token': { $in: tokens },
-    state: ACTIVE,
+    state: OPEN,
     $expr: { $eq: ['$run.token', pick(ids, tokens)] },
   };
   const pipeline = [{ $set: { ending: pick(ids, batch) } }, { $set: TARGET }, { $set: ended() }, { $unset: ['ending', 'to'] }];
@@ -55,7 +53,7 @@ function ended(): Document {
   const reason = { $cond: [GIVES_WAY, '$cancel.reason', '$ending.reason'] };
   return {
     state: '$to',
-    attempts: { $concatArrays: ['$attempts', [endedStart({ $cond: [GIVES_WAY, '$cancel.reason', '$ending.startReason'] })]] },
+    attempts: oneMoreAttempt(endedStart({ $cond: [GIVES_WAY, '$cancel.reason', '$ending.startReason'] })),
     ...without('run', 'dueAt'),
     waitingFor: { $cond: [queuedAgain, 'worker', '$$REMOVE'] },
     grant: { $cond: [queuedAgain, '$grant', '$$REMOVE'] },
@@ -86,12 +84,21 @@ export function endedStart(reason: unknown): Document {
   };
 }
 
+/** A record that was damaged meanwhile must not stop the ends of all others in the same command. */
+export function oneMoreAttempt(start: Document): Document {
+  return { $concatArrays: [listOr('$attempts'), [start]] };
+}
+
+function listOr(field: string): Document {
+  return { $cond: [{ $isArray: field }, field, []] };
+}
+
 /** Reports that the body left open end as its task does. */
 export function closedProgress(state: unknown): Document {
   const closed = { $mergeObjects: ['$$report', { state }] };
   return {
     $map: {
-      input: '$progress',
+      input: listOr('$progress'),
       as: 'report',
       in: { $cond: [{ $eq: ['$$report.state', 'running'] }, closed, '$$report'] },
     },
@@ -112,9 +119,13 @@ async function readBack(db: Database, batch: readonly WrittenEnding[]): Promise<
 }
 
 function shows(record: Pick<TaskDocument, 'attempts' | 'cancel'> | undefined, ending: WrittenEnding): boolean {
-  const attempt = record?.attempts.find(each => each.token === ending.token);
+  const attempt = endedOnes(record).find(each => each.token === ending.token);
   if (!attempt) return false;
   return attempt.reason === ending.startReason || (ending.loss && attempt.reason === record?.cancel?.reason);
+}
+
+function endedOnes(record: Pick<TaskDocument, 'attempts'> | undefined): TaskDocument['attempts'] {
+  return Array.isArray(record?.attempts) ? record.attempts : [];
 }
 
 /** Takes a start back that nobody runs. It was no attempt, so it leaves no trace, unless it is the end of a cancelled task. */
@@ -123,8 +134,8 @@ export async function giveBack(db: Database, id: string, token: string): Promise
   const either = (canceled: unknown, waiting: unknown): Document => ({ $cond: [canceling, canceled, waiting] });
   const change = {
     state: either('canceled', 'waiting'),
-    attempts: either({ $concatArrays: ['$attempts', [endedStart('given-back')]] }, '$attempts'),
-    attempt: either('$attempt', { $subtract: ['$attempt', 1] }),
+    attempts: either(oneMoreAttempt(endedStart('given-back')), '$attempts'),
+    attempt: either('$attempt', { $cond: [{ $isNumber: '$attempt' }, { $subtract: ['$attempt', 1] }, '$attempt'] }),
     ...without('run'),
     waitingFor: either('$$REMOVE', 'worker'),
     grant: either('$$REMOVE', '$grant'),
@@ -134,7 +145,7 @@ export async function giveBack(db: Database, id: string, token: string): Promise
     progress: closedProgress('canceled'),
   };
   const result = await write('give back', () =>
-    db.tasks.updateOne({ _id: id, 'run.token': token, state: ACTIVE }, [{ $set: change }], LIMIT),
+    db.tasks.updateOne({ _id: id, 'run.token': token, state: OPEN }, [{ $set: change }], LIMIT),
   );
   return result.matchedCount === 1;
 }

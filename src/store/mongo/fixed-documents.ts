@@ -65,9 +65,11 @@ function fields(name: Fixed, used: Used): Omit<CounterDocument, '_id'> | Omit<Le
 
 /** A counter that was lost while the tasks were not (dropped by hand, a partial restore) goes on behind them, never from the beginning. */
 async function numbersInUse(db: Db): Promise<Used> {
-  const ofTask = { $add: [{ $ifNull: ['$grant.fence', 0] }, '$maxAttempts'] };
-  const ofAttempts = { $add: [{ $ifNull: [{ $max: '$attempts.grant.fence' }, 0] }, '$maxAttempts'] };
-  const pipeline = [{ $group: { _id: null, seq: { $max: '$seq' }, fence: { $max: { $max: [ofTask, ofAttempts] } } } }];
+  // A damaged record must not keep a database from being mended.
+  const number = (value: unknown): object => ({ $cond: [{ $isNumber: value }, value, 0] });
+  const ofTask = { $add: [number('$grant.fence'), number('$maxAttempts')] };
+  const ofAttempts = { $add: [number({ $max: '$attempts.grant.fence' }), number('$maxAttempts')] };
+  const pipeline = [{ $group: { _id: null, seq: { $max: number('$seq') }, fence: { $max: { $max: [ofTask, ofAttempts] } } } }];
   const [used] = await read(
     'numbers in use',
     () => db.collection<TaskDocument>('tasks').aggregate<Used>(pipeline, { maxTimeMS: SCAN_MS }).toArray(),

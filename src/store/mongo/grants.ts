@@ -4,11 +4,9 @@ import type { Database } from './database.js';
 import type { GrantSession } from './grant-session.js';
 import { held } from './leases.js';
 import { pick } from './pipelines.js';
-import type { TaskDocument } from './task-documents.js';
+import { OPEN, type TaskDocument } from './task-documents.js';
 import { STEP } from './transaction.js';
 import { unbindOnce } from './unbind.js';
-
-const OPEN = { $in: ['waiting', 'running', 'canceling'] as TaskDocument['state'][] };
 
 export function mongoGrants(db: Database, session: GrantSession): GrantStore {
   return {

@@ -1,7 +1,8 @@
 import type { Document } from 'mongodb';
 import type { Lease, LeaseName, LeaseStore } from '../leases.js';
 import { read, writeOnce } from './calls.js';
-import type { Database, LeaseDocument, StoreLog } from './database.js';
+import type { Database, LeaseDocument } from './database.js';
+import type { StoreLog } from './log.js';
 import { isTimeLimit } from './errors.js';
 import type { GrantSession } from './grant-session.js';
 import { literal } from './pipelines.js';

@@ -3,9 +3,12 @@ import { StoreError } from '../../core/errors.js';
 import type { LineTask } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import { serverNow, type Database } from './database.js';
+import { soundOnes } from './damage.js';
 import { orStillUnclear } from './pipelines.js';
 import {
   LINE_PROJECTION,
+  NO_VOID,
+  OPEN,
   toLine,
   toLineOrVoid,
   type LineDocument,
@@ -14,19 +17,13 @@ import {
 } from './task-documents.js';
 
 type Numbered = LineTask | { seq: number; void: true };
-const OPEN = { $in: ['waiting', 'running', 'canceling'] as TaskDocument['state'][] };
 /** Word for word the filter of the partial indexes; `$exists` would read every task. */
 const GRANTED = { 'grant.fence': { $gt: 0 } } as const;
 const BATCH = 1_000;
 
 /** Every read here is one that a leader acts on: majority, and not older than its lease. */
-async function readLines<T extends LineDocument | VoidDocument = LineDocument>(
-  db: Database,
-  what: string,
-  filter: Document,
-  options: Document = {},
-): Promise<T[]> {
-  const all = { projection: LINE_PROJECTION, batchSize: BATCH, ...LIMIT, ...options };
+async function readAs<T>(db: Database, what: string, filter: Document, options: Document): Promise<T[]> {
+  const all = { batchSize: BATCH, ...LIMIT, ...options };
   return read(what, () =>
     db.causality.read(
       db.bulk,
@@ -35,15 +32,28 @@ async function readLines<T extends LineDocument | VoidDocument = LineDocument>(
   );
 }
 
+async function readLines(db: Database, what: string, filter: Document, options: Document): Promise<LineTask[]> {
+  const found = await readAs<LineDocument>(db, what, filter, { projection: LINE_PROJECTION, ...options });
+  return [...db.damage.note(found.map(toLine))];
+}
+
+async function readNumbered(db: Database, what: string, filter: Document, options: Document = {}): Promise<Numbered[]> {
+  const found = await readAs<LineDocument | VoidDocument>(db, what, filter, {
+    projection: LINE_PROJECTION,
+    sort: { seq: 1 },
+    ...options,
+  });
+  const rows = found.map(toLineOrVoid);
+  db.damage.note(rows.flatMap(row => ('void' in row ? [] : [row])));
+  return rows;
+}
+
 export async function range(db: Database, seq: number, limit: number): Promise<Numbered[]> {
-  const found = await readLines<LineDocument | VoidDocument>(db, 'range', { seq: { $gt: seq } }, { sort: { seq: 1 }, limit });
-  return found.map(toLineOrVoid);
+  return readNumbered(db, 'range', { seq: { $gt: seq } }, { limit });
 }
 
 export async function byNumbers(db: Database, numbers: readonly number[]): Promise<Numbered[]> {
-  const filter = { seq: { $in: [...numbers] } };
-  const found = await readLines<LineDocument | VoidDocument>(db, 'by numbers', filter, { sort: { seq: 1 } });
-  return found.map(toLineOrVoid);
+  return readNumbered(db, 'by numbers', { seq: { $in: [...numbers] } });
 }
 
 /**
@@ -65,30 +75,32 @@ export async function voidNumbers(db: Database, numbers: readonly number[]): Pro
 }
 
 export async function holders(db: Database): Promise<LineTask[]> {
-  return (await readLines(db, 'holders', { ...GRANTED, state: OPEN })).map(toLine);
+  return readLines(db, 'holders', { ...GRANTED, state: OPEN }, {});
 }
 
 /** A grant moves its task on to wait for a worker, so nothing that waits for resources has one. */
 export async function waitingForResources(db: Database, seq: number, limit: number): Promise<LineTask[]> {
   const filter = { waitingFor: 'resources', seq: { $gt: seq } };
-  return (await readLines(db, 'waiting for resources', filter, { sort: { seq: 1 }, limit })).map(toLine);
+  return readLines(db, 'waiting for resources', filter, { sort: { seq: 1 }, limit });
 }
 
 export async function byIds(db: Database, ids: readonly string[]): Promise<LineTask[]> {
-  const filter = { _id: { $in: [...ids] }, state: { $exists: true } };
-  return (await readLines(db, 'by ids', filter, { hint: { _id: 1 } })).map(toLine);
+  const filter = { _id: { $in: [...ids] }, ...NO_VOID };
+  return readLines(db, 'by ids', filter, { hint: { _id: 1 } });
 }
 
 export async function endedWithin(db: Database, ms: number): Promise<string[]> {
   const since = new Date((await serverNow(db)).getTime() - ms);
   const filter = { finishedAt: { $gte: since } };
   const options = { sort: { finishedAt: -1 }, limit: 10_000, projection: { _id: 1 } };
-  return (await readLines(db, 'ended within', filter, options)).map(each => each._id);
+  return (await readAs<{ _id: string }>(db, 'ended within', filter, options)).map(each => each._id);
 }
 
 export async function readyFor(db: Database, waitingFor: 'worker' | 'resources', ms: number, limit: number): Promise<LineTask[]> {
   const longSince = { $lte: ['$readyAt', { $subtract: ['$$NOW', ms] }] };
-  return (await readLines(db, 'ready for', { waitingFor, $expr: longSince }, { sort: { seq: 1 }, limit })).map(toLine);
+  const ask = (without: string[]): Promise<LineTask[]> =>
+    readLines(db, 'ready for', { waitingFor, $expr: longSince, _id: { $nin: without } }, { sort: { seq: 1 }, limit });
+  return soundOnes(db.damage, ask);
 }
 
 export async function line(db: Database, resource: string, limit: number): Promise<LineTask[]> {
@@ -102,6 +114,6 @@ export async function line(db: Database, resource: string, limit: number): Promi
   // In this order: a task that is granted between the two reads is in both, never in neither.
   const waiting = await readLines(db, 'line', either({ waitingFor: 'resources' }), order);
   const holding = await readLines(db, 'line, holders', either({ ...GRANTED, state: OPEN }), order);
-  const held = new Set(holding.map(each => each._id));
-  return [...holding, ...waiting.filter(each => !held.has(each._id))].slice(0, limit).map(toLine);
+  const held = new Set(holding.map(each => each.id));
+  return [...holding, ...waiting.filter(each => !held.has(each.id))].slice(0, limit);
 }

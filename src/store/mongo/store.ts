@@ -1,7 +1,8 @@
 import type { Store } from '../store.js';
 import { LIMIT, read } from './calls.js';
 import { close, connect, patientClient, type TlsFiles } from './connect.js';
-import { openDatabase, type Database, type StoreLog } from './database.js';
+import { openDatabase, type Database } from './database.js';
+import type { StoreLog } from './log.js';
 import { mongoDocuments } from './documents.js';
 import { GrantSession } from './grant-session.js';
 import { mongoGrants } from './grants.js';
@@ -39,7 +40,7 @@ export interface MongoStore extends Store {
 export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
   refuseWeakUrl(options.url);
   const clients = await connect(options.url, options);
-  const db = openDatabase(clients, options.database ?? databaseOf(options.url));
+  const db = openDatabase(clients, options.database ?? databaseOf(options.url), options.log);
   const session = new GrantSession(db);
   return {
     tasks: mongoTasks(db),

@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import { due, expire, promote } from './delays.js';
 import { finish, giveBack } from './finish.js';
 import { byIds, byNumbers, endedWithin, holders, line, range, readyFor, voidNumbers, waitingForResources } from './lines.js';
+import { quarantine } from './quarantine.js';
 import { start } from './start.js';
 import { count, countByState, get, list, remove } from './views.js';
 
@@ -45,5 +46,7 @@ export function mongoTasks(db: Database): TaskStore {
     line: (resource, limit) => line(db, resource, limit),
     countByState: () => countByState(db),
     remove: id => remove(db, id),
+
+    quarantine: () => quarantine(db),
   };
 }

@@ -4,13 +4,13 @@ import type { Task } from '../../core/task.js';
 import type { TaskFilter, TaskPage, TaskStore } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
-import { END_OF_TASK_IDS, toTask, type TaskDocument } from './task-documents.js';
+import { END_OF_TASK_IDS, NO_VOID, toTask, type TaskDocument } from './task-documents.js';
 
 type PageQuery = Parameters<TaskStore['list']>[1];
 type Condition = Filter<TaskDocument>;
 
 export async function get(db: Database, id: string): Promise<Task | undefined> {
-  const document = await read('get', () => db.tasks.findOne({ _id: id, state: { $exists: true } }, LIMIT));
+  const document = await read('get', () => db.tasks.findOne({ _id: id, ...NO_VOID }, LIMIT));
   return document ? toTask(document) : undefined;
 }
 

@@ -18,6 +18,8 @@ export interface ApiOnMongo {
   read: (id: string) => Promise<Task>;
   /** Starts a task as a worker would, and completes it. */
   complete: (id: string) => Promise<void>;
+  /** Changes the record as a careless hand would. */
+  spoil: (id: string, change: object) => Promise<void>;
   /** How many tasks are stored. */
   stored: () => Promise<number>;
 }
@@ -56,6 +58,9 @@ export function apiOnMongo(): ApiOnMongo {
     complete: async id => {
       const token = await startAll(mongo.store(), [await read(id)]);
       await mongo.store().tasks.finish([{ id, token, outcome: { kind: 'completed', result: { answer: 42 } } }]);
+    },
+    spoil: async (id, change) => {
+      await mongo.db().collection<{ _id: string }>('tasks').updateOne({ _id: id }, change);
     },
     stored: () => mongo.db().collection('tasks').countDocuments(),
   };

@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import type { Document } from 'mongodb';
 import { InterlockError, StoreError } from '../../../src/core/errors.js';
+import { silentLog } from '../../../src/process/log.js';
 import { openMongoStore } from '../../../src/store/mongo/store.js';
 import { FakeMongod } from './fake-mongod.js';
 
 const PASSWORD = 'opensesame';
-const open = (url: string) => openMongoStore({ url, appName: 'interlock-test', log: { warn: () => undefined } });
+const open = (url: string) => openMongoStore({ url, appName: 'interlock-test', log: silentLog });
 
 async function refusal(url: string): Promise<InterlockError> {
   const error = await open(url)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
+import { silentLog } from '../../../src/process/log.js';
 import { openMongoStore, type MongoStore } from '../../../src/store/mongo/store.js';
 import { testServers } from '../../support/servers.js';
 import type { StoreUnderTest } from './support.js';
@@ -38,5 +39,5 @@ export function mongoUnderTest(): StoreUnderTest & { store(): MongoStore; other(
 }
 
 export function openStore(database: string, url = testServers().mongoUrl): Promise<MongoStore> {
-  return openMongoStore({ url, database, appName: 'interlock-test', log: { warn: () => undefined } });
+  return openMongoStore({ url, database, appName: 'interlock-test', log: silentLog });
 }

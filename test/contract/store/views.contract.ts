@@ -8,6 +8,12 @@ export function viewsContract(under: StoreUnderTest): void {
   describe('views', () => {
     beforeEach(() => under.clear());
 
+    it('find nothing to quarantine where nothing is damaged', async () => {
+      const task = await acceptOne(under.store(), newTask());
+      for (let round = 0; round < 3; round++) expect(await under.store().tasks.quarantine()).to.deep.equal([]);
+      expect(await under.store().tasks.get(task.id)).to.deep.equal(task);
+    });
+
     const found = async (filter: TaskFilter): Promise<string[]> => {
       const { items } = await under.store().tasks.list(filter, { limit: 100, newestFirst: false });
       expect(await under.store().tasks.count(filter, 100), 'count').to.equal(items.length);

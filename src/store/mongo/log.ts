@@ -1,0 +1,5 @@
+/** The part of a log that an adapter needs. */
+export interface StoreLog {
+  error(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
