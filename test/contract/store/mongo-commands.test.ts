@@ -122,6 +122,7 @@ describe('the commands of the MongoDB store', function () {
     await Promise.all([things.get('a'), things.list(5)]);
     await things.replace('a', 1, { a: 2 });
     await things.remove('a');
+    await tasks.quarantine();
     await store.ping();
     await store.check();
   }
