@@ -16,6 +16,8 @@ module.exports = {
       { path: '^src/(process|dispatch|tasks)/' },
       { path: `^src/(${ROLE}|client|cli|config|main|plugins|servers)/` },
     ),
+    rule('audit-sees-records-only', { path: '^src/audit/' }, { path: '^src/', pathNot: '^src/(audit/|core/|store/[^/]+[.]ts$)' }),
+    rule('nobody-audits-itself', { path: '^src/', pathNot: '^src/(audit|main|cli)/' }, { path: '^src/audit/' }),
     rule('roles-are-siblings', { path: `^src/${ROLE}/` }, { path: `^src/${ROLE}/`, pathNot: '^src/$1/' }),
     rule('client-sees-only-core', { path: '^src/client/' }, { path: '^src/', pathNot: '^src/(core|client)/' }),
     rule(
