@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.js';
+import type { OnMissing } from '../core/process.js';
 import type { Timing } from '../core/timing.js';
 import { Hints } from '../dispatch/hints.js';
 import { Leadership } from '../process/leadership.js';
@@ -22,6 +23,9 @@ export interface BeatDeps {
   incarnation: () => string | undefined;
   submit: SlotsDeps['submit'];
   ticks: Ticks;
+  onMissing: OnMissing;
+  /** How long the record of a process that has ended is kept. */
+  retentionMs: number;
 }
 
 /** Time as a role: every beat sweeps, the leader creates the tasks of schedules. */
@@ -33,8 +37,8 @@ export class Beat implements Service {
 
   constructor(deps: BeatDeps) {
     this.#deps = deps;
-    const { store, broker, runtime, log, timing } = deps;
-    const sweep = new Sweep({ store, broker, hints: new Hints(broker), runtime, log, timing });
+    const { store, broker, runtime, log, timing, onMissing, retentionMs } = deps;
+    const sweep = new Sweep({ store, broker, hints: new Hints(broker), runtime, log, timing, onMissing, retentionMs });
     this.#leadership = new Leadership({
       leases: store.leases,
       runtime,

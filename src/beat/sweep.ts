@@ -1,13 +1,13 @@
 import type { Broker } from '../broker/broker.js';
-import type { ProcessRecord } from '../core/process.js';
+import type { OnMissing } from '../core/process.js';
 import type { Timing } from '../core/timing.js';
 import type { Hints } from '../dispatch/hints.js';
 import { endLost } from '../dispatch/lost.js';
 import { Repair } from '../dispatch/repair.js';
 import type { Log } from '../process/log.js';
-import type { Runtime } from '../process/runtime.js';
+import { jittered, type Runtime } from '../process/runtime.js';
 import type { Store } from '../store/store.js';
-import { Watch } from './watch.js';
+import { MissingProcesses } from './missing.js';
 
 export interface SweepDeps {
   store: Pick<Store, 'tasks' | 'processes'>;
@@ -16,99 +16,109 @@ export interface SweepDeps {
   runtime: Runtime;
   log: Log;
   timing: Timing;
+  onMissing: OnMissing;
+  /** How long the record of a process that has ended is kept. */
+  retentionMs: number;
 }
+
+/** Resolves true when it stopped for the time with more to do; anything else says nothing. */
+type Step = () => Promise<unknown>;
 
 /** One page of running tasks, of due tasks, of expired ones. */
 const PAGE = 500;
+/** A step goes through this many pages at most, and for at most half a sweep: what follows must not wait for a flood of delays. */
+const MAX_PAGES = 100;
 /** A sweep comes at most this much more often than every `sweepMs`. */
 const MIN_FRACTION = 25;
+/** After a failed step the next round comes within this long. */
+const RETRY_MS = 1_000;
 
 /** Step 8, by every beat, idempotent: whatever was lost by whomever is found here. */
 export class Sweep {
   readonly #deps: SweepDeps;
-  readonly #watch: Watch;
-  readonly #repair: Repair;
+  readonly #missing: MissingProcesses;
+  readonly #steps: [what: string, step: Step][];
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
-    this.#watch = new Watch(deps.runtime.clock, deps.timing.watchMs);
-    this.#repair = new Repair(
-      { tasks: deps.store.tasks, broker: deps.broker, hints: deps.hints, clock: deps.runtime.clock },
-      deps.timing.rehintMs,
-    );
+    const { store, broker, hints, log, onMissing, retentionMs, timing } = deps;
+    const { clock } = deps.runtime;
+    const missing = new MissingProcesses({ store, hints, clock, log, watchMs: timing.watchMs, onMissing, retentionMs });
+    const repair = new Repair({ tasks: store.tasks, broker, hints, clock }, timing.rehintMs);
+    this.#missing = missing;
+    this.#steps = [
+      ['finding processes that are missing', () => missing.declare()],
+      ['ending the tasks of dead processes', () => this.#endTasksOfTheDead()],
+      ['settling what missing processes left', () => missing.settle()],
+      ['ending delays', () => this.#allOf(() => this.#promoteDue())],
+      ['expiring tasks', () => this.#allOf(() => this.#expire())],
+      ['repairing lost hints', () => repair.runOnce()],
+      ['forgetting processes', () => missing.forget()],
+    ];
   }
 
-  /** Resolves with the milliseconds until the next sweep is worth while. */
+  /** Every step, whatever became of those before it. Resolves with the milliseconds until the next sweep is worth while. */
   async runOnce(): Promise<number> {
-    const live = await this.#declareMissing();
-    await this.#endTasksOfTheDead();
-    this.#complainOfAbsence(live);
-    await this.#promoteDue();
-    await this.#expire();
-    await this.#repair.runOnce();
-    return this.#untilNext();
-  }
-
-  async #declareMissing(): Promise<ProcessRecord[]> {
-    const { store, log } = this.#deps;
-    const live = (await store.processes.list()).filter(process => process.state === 'live');
-    for (const silent of this.#watch.observe(live)) {
-      // Names the counter that was watched, and asks for a lapsed lease: a heartbeat that comes meanwhile wins.
-      if (!(await store.processes.declareMissing(silent, { lapsed: true }))) continue;
-      log.error(
-        `${silent.role} "${silent.name}" is missing: no heartbeat since ${silent.beatAt.toISOString()} (host ${silent.host}, pid ${silent.pid}).`,
-      );
+    const { runtime, timing, log } = this.#deps;
+    let failed = false;
+    let more = false;
+    for (const [what, step] of this.#steps) {
+      try {
+        more = (await step()) === true || more;
+      } catch (error) {
+        failed = true;
+        log.error(`Sweep: ${what} failed; the other steps of this round go on, and the next round tries again.`, { err: error });
+      }
     }
-    return live;
+    // Not in step with whoever failed on the same fault.
+    if (failed) return jittered(Math.min(timing.sweepMs, RETRY_MS), runtime.random);
+    return more ? timing.sweepMs / MIN_FRACTION : this.#untilNext();
   }
 
-  /**
-   * Every running task whose incarnation is not live, whenever that came about: a start may have landed after its worker went missing.
-   * Tasks are read first and live incarnations second; in the other order a worker that registers between would lose its new work.
-   */
+  /** Every running task whose incarnation is not live, whenever that came about: a start may have landed after its worker went missing. */
   async #endTasksOfTheDead(): Promise<void> {
     const { store, hints, log } = this.#deps;
     for (let after: string | undefined; ;) {
-      const active = await store.tasks.active(PAGE, after);
-      const live = await store.processes.liveIncarnations();
-      const dead = active.filter(task => !live.has(task.run?.incarnation ?? ''));
-      await endLost({ tasks: store.tasks, hints, log }, dead);
-      after = active.at(-1)?.id;
-      if (active.length < PAGE) return;
+      const { tasks, next } = await store.tasks.activeOfTheDead(PAGE, after);
+      await endLost({ tasks: store.tasks, hints, log }, tasks);
+      if (next === undefined) return;
+      after = next;
     }
   }
 
-  #complainOfAbsence(live: readonly ProcessRecord[]): void {
-    const count = (role: ProcessRecord['role']): number => live.filter(process => process.role === role).length;
-    for (const role of ['worker', 'resource-manager'] as const) {
-      if (count(role) > 0) continue;
-      this.#deps.log.error(
-        `No ${role} is running: the service will not operate correctly without at least one. Start one with \`interlock ${role}\`.`,
-      );
+  /** Page after page, until one is not full. */
+  async #allOf(page: () => Promise<number>): Promise<boolean> {
+    const { runtime, timing } = this.#deps;
+    const untilMs = runtime.clock.monotonicMs() + timing.sweepMs / 2;
+    for (let n = 0; n < MAX_PAGES; n++) {
+      if ((await page()) < PAGE) return false;
+      if (runtime.clock.monotonicMs() >= untilMs) return true;
     }
-    this.#deps.log.debug(
-      `Live: ${count('worker')} workers, ${count('resource-manager')} resource managers, ${count('beat')} beats, ${count('api')} apis.`,
-    );
+    return true;
   }
 
   /** Delays that have ended: ready now, with the number of now, so that they overtake nobody. */
-  async #promoteDue(): Promise<void> {
+  async #promoteDue(): Promise<number> {
     const { store, hints } = this.#deps;
     const due = await store.tasks.due(PAGE);
-    if (due.length === 0) return;
+    if (due.length === 0) return 0;
     const first = await store.tasks.takeNumbers(due.length);
-    for (const task of await store.tasks.promote(due, first)) hints.ready(task);
+    const ready = await store.tasks.promote(due, first);
+    for (const task of ready) hints.ready(task);
+    return ready.length;
   }
 
-  async #expire(): Promise<void> {
-    this.#deps.hints.changed(await this.#deps.store.tasks.expire(PAGE));
+  async #expire(): Promise<number> {
+    const expired = await this.#deps.store.tasks.expire(PAGE);
+    this.#deps.hints.changed(expired);
+    return expired.length;
   }
 
   /** Every `sweepMs`, and also when a silent process can be judged: its lease lapsed and its counter watched long enough. */
   async #untilNext(): Promise<number> {
     const { store, timing } = this.#deps;
     const lapseMs = (await store.processes.earliestLapseMs()) ?? Infinity;
-    const judgedMs = Math.max(lapseMs, this.#watch.earliestMs());
+    const judgedMs = Math.max(lapseMs, this.#missing.earliestMs());
     return Math.max(timing.sweepMs / MIN_FRACTION, Math.min(timing.sweepMs, judgedMs));
   }
 }

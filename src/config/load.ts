@@ -90,6 +90,18 @@ function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[]
 }
 
 function inconsistencies(settings: Settings, origins: Origins): Problem[] {
+  return [...assignmentProblems(settings, origins), ...timingInconsistencies(settings, origins)];
+}
+
+/** Late assignment binds nothing but the work of dedicated workers, so there would be nothing to cancel. */
+function assignmentProblems({ workers, assignment }: Settings, origins: Origins): Problem[] {
+  if (workers.onMissing !== 'cancelAssigned' || assignment === 'eager') return [];
+  const key = 'workers.onMissing';
+  const detail = `cancelAssigned needs assignment eager, not ${assignment}: expected INTERLOCK_ASSIGNMENT=eager beside it, or reassign`;
+  return [{ key, source: origins.get(key) ?? 'default', detail }];
+}
+
+function timingInconsistencies(settings: Settings, origins: Origins): Problem[] {
   const problem = (name: string, detail: string): Problem => {
     const key = `timing.${name}`;
     return { key, source: origins.get(key) ?? 'default', detail };

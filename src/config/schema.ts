@@ -161,6 +161,23 @@ export const OPTIONS = {
       max: 8_388_608,
     }),
   },
+  workers: {
+    onMissing: oneOf({
+      env: 'INTERLOCK_WORKERS_ON_MISSING',
+      about:
+        '`reassign`: what was bound to a worker that is missing and had not started goes to another one; `cancelAssigned` (needs `assignment` ' +
+        '`eager`): it is canceled with that worker, unless its type is queued again after a loss.',
+      of: ['reassign', 'cancelAssigned'],
+      default: 'reassign',
+    }),
+    missingRetentionSeconds: integer({
+      env: 'INTERLOCK_WORKERS_MISSING_RETENTION_SECONDS',
+      about: 'How long processes of every role that are missing or stopped stay visible (7 days).',
+      default: 604_800,
+      min: 1,
+      max: 31_536_000,
+    }),
+  },
   file: {
     allowPrivateOrigins: flag({
       env: 'INTERLOCK_FILE_ALLOW_PRIVATE_ORIGINS',

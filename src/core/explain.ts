@@ -129,7 +129,7 @@ function forWorker({ task, workers }: Facts, counts: Counts): string {
   const bound = task.grant?.worker;
   const ready = task.grant ? 'It has its resources and' : 'It is ready and';
   if (bound !== undefined && counts.suitable === 0)
-    return `${ready} is bound to the worker ${bound}, which is not live: the resource manager will bind it anew.`;
+    return `${ready} is bound to the worker ${bound}, which is not live: it is bound anew, or canceled with that worker where \`workers.onMissing\` says so.`;
   if (counts.live === 0) return `${ready} waits for a worker: none is live. Start one.`;
   if (counts.suitable === 0) {
     const queues = [...new Set(workers.flatMap(worker => worker.queues))].sort();

@@ -16,19 +16,38 @@ export interface Ending {
   outcome: Outcome;
 }
 
+type Cut = Pick<Task, 'attempt' | 'maxAttempts' | 'onWorkerLoss'>;
+
+/** An error tells the last starts only; `attempts[]` has all of them, up to a thousand. */
+const STARTS_TOLD = 10;
+
 /**
- * What becomes of a task whose worker is gone: queued again where its type allows, until its starts are used up.
- * A task in `canceling` never runs again; the store sees to that in the same write (its state may change until then).
+ * What becomes of a task whose worker is gone: queued again where its type allows, until its starts are used up. `exit` says how its child
+ * ended, where its supervisor lived to see it. A task in `canceling` never runs again; the store sees to that in the same write (its state
+ * may change until then).
  */
-export function outcomeOfLoss(task: Pick<Task, 'attempt' | 'maxAttempts' | 'onWorkerLoss'>): Outcome {
-  if (task.onWorkerLoss === 'cancel') return { kind: 'canceled', reason: 'worker-lost' };
-  if (task.attempt < task.maxAttempts) return { kind: 'requeued', reason: 'worker-lost' };
-  const message = `The worker was lost during each of its ${task.maxAttempts} starts; it will not be started again.`;
-  return { kind: 'failed', error: { code: 'POISONED', message }, reason: 'worker-lost' };
+export function outcomeOfLoss(task: Cut & Pick<Task, 'attempts' | 'run'>, exit?: Exit): Outcome {
+  const end = { reason: 'worker-lost', ...(exit && { exit }) } as const;
+  if (task.onWorkerLoss === 'cancel') return { kind: 'canceled', ...end };
+  if (task.attempt < task.maxAttempts) return { kind: 'requeued', ...end };
+  return { kind: 'failed', error: { code: 'POISONED', message: poisoned(task, exit) }, ...end };
 }
 
 /** What becomes of a task that a stopping worker cut off: as a loss, but nobody calls it poisoned. */
-export function outcomeOfShutdown(task: Pick<Task, 'attempt' | 'maxAttempts' | 'onWorkerLoss'>): Outcome {
+export function outcomeOfShutdown(task: Cut, exit?: Exit): Outcome {
   const again = task.onWorkerLoss === 'requeue' && task.attempt < task.maxAttempts;
-  return { kind: again ? 'requeued' : 'canceled', reason: 'worker-shutdown' };
+  return { kind: again ? 'requeued' : 'canceled', reason: 'worker-shutdown', ...(exit && { exit }) };
+}
+
+function poisoned({ attempt, attempts, run }: Cut & Pick<Task, 'attempts' | 'run'>, exit: Exit | undefined): string {
+  const last = { n: attempt, worker: run?.worker ?? 'its worker', reason: 'worker-lost', ...(exit && { exit }) };
+  const told = [...attempts, last].slice(-STARTS_TOLD).map(start => {
+    return `start ${start.n} on ${start.worker}: ${start.reason}${start.exit ? ` (${named(start.exit)})` : ''}`;
+  });
+  const earlier = attempt > told.length ? ', the last of them' : '';
+  return `It was started ${attempt} times and never came to an end of its own, so it is not started again${earlier}: ${told.join('; ')}.`;
+}
+
+function named({ code, signal }: Exit): string {
+  return signal ?? `status ${code ?? 'unknown'}`;
 }

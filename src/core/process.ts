@@ -1,5 +1,11 @@
 export type Role = 'api' | 'resource-manager' | 'worker' | 'beat';
 
+/**
+ * What becomes of work that was bound to a worker that went missing before it had started: `reassign` gives it to another one,
+ * `cancelAssigned` (with eager assignment only) ends it with the worker, unless its type may run again after a loss.
+ */
+export type OnMissing = 'reassign' | 'cancelAssigned';
+
 /** Where a process runs, precise enough to prove it dead from the same machine. */
 export interface ProcessIdentity {
   host: string;
@@ -21,6 +27,8 @@ export interface ProcessRecord extends ProcessIdentity {
   /** Server time. */
   leaseUntil: Date;
   state: 'live' | 'missing' | 'stopped';
+  /** Of a missing one: what it left has been seen to. Only then is its name free again, and may the record be forgotten. */
+  settled?: true;
   startedAt: Date;
   /** Server time of the last heartbeat. */
   beatAt: Date;
@@ -32,4 +40,4 @@ export interface ProcessRecord extends ProcessIdentity {
   versions: { interlock: string; node: string };
 }
 
-export type Registration = Omit<ProcessRecord, 'beat' | 'leaseUntil' | 'state' | 'startedAt' | 'beatAt'>;
+export type Registration = Omit<ProcessRecord, 'beat' | 'leaseUntil' | 'state' | 'settled' | 'startedAt' | 'beatAt'>;

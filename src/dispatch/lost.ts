@@ -1,5 +1,6 @@
 import { outcomeOfLoss, type Ending } from '../core/outcome.js';
-import type { Task } from '../core/task.js';
+import type { ProcessRecord } from '../core/process.js';
+import type { Exit, Task } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
 import type { Hints } from './hints.js';
@@ -12,12 +13,19 @@ export interface LostDeps {
 
 /**
  * Ends starts whose process is dead, each by its token, so that a start that was given back or begun anew meanwhile is left alone.
- * The caller has made sure that the incarnations are not live and, where it could, that their children are gone.
+ * The caller has made sure that the incarnations are not live and, where it could, that their children are gone. `exitOf` tells, by token,
+ * how a child ended, if anybody saw it.
  */
-export async function endLost(deps: LostDeps, tasks: readonly Task[]): Promise<number> {
-  const endings = tasks.flatMap((task): Ending[] =>
-    task.run ? [{ id: task.id, token: task.run.token, outcome: outcomeOfLoss(task) }] : [],
-  );
+export async function endLost(
+  deps: LostDeps,
+  tasks: readonly Task[],
+  exitOf: (token: string) => Exit | undefined = () => undefined,
+): Promise<number> {
+  const endings = tasks.flatMap((task): Ending[] => {
+    if (!task.run) return [];
+    const { token } = task.run;
+    return [{ id: task.id, token, outcome: outcomeOfLoss(task, exitOf(token)) }];
+  });
   if (endings.length === 0) return 0;
   const ended = await deps.tasks.finish(endings);
   for (const task of tasks) {
@@ -36,4 +44,18 @@ export async function endLost(deps: LostDeps, tasks: readonly Task[]): Promise<n
     else deps.hints.changed([task.id]);
   }
   return ended.size;
+}
+
+export interface AssignedDeps {
+  tasks: Pick<TaskStore, 'cancelAssigned'>;
+  hints: Hints;
+  log: Log;
+}
+
+/** The older rule: what was bound to a worker that is missing, and had not started, ends with it. May be repeated at any time. */
+export async function cancelAssigned(deps: AssignedDeps, worker: Pick<ProcessRecord, 'name' | 'incarnation'>): Promise<void> {
+  for (let ids = await deps.tasks.cancelAssigned(worker); ids.length > 0; ids = await deps.tasks.cancelAssigned(worker)) {
+    deps.hints.changed(ids);
+    deps.log.error(`${ids.length} tasks that were assigned to the missing worker ${worker.name} are canceled.`, { tasks: ids });
+  }
 }

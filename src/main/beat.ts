@@ -22,6 +22,8 @@ export async function runBeat(flags: { name?: string }): Promise<never> {
     name,
     incarnation: trustedIncarnation(presence),
     ticks: new CronTicks(),
+    onMissing: config.workers.onMissing,
+    retentionMs: config.workers.missingRetentionSeconds * 1_000,
     submit: (body, schedule) => submit(body, { principal: 'schedule', correlationId: runtime.random.id(), schedule }),
   });
   const quarantine = quarantineOf(parts);

@@ -18,6 +18,7 @@ export async function runResourceManager(flags: { name?: string }): Promise<neve
     name,
     incarnation: trustedIncarnation(presence),
     assignment: config.assignment,
+    onMissing: config.workers.onMissing,
   });
   const quarantine = quarantineOf(parts);
   return serve(

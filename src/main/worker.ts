@@ -43,6 +43,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
     pool,
     queues,
     dedicated,
+    onMissing: config.workers.onMissing,
     shutdownGraceMs: config.worker.shutdownGraceMs,
     provedGone: holder => provedGone(holder, parts.identity),
     endChildren: holder => killLeftovers(workerDirectoryOf(config.workingDirectory, holder.name), logger),

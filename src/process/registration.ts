@@ -14,7 +14,7 @@ export interface RegistrationDeps {
   provedGone: (holder: ProcessRecord) => boolean;
   /** Kills what a dead process of this machine left running and resolves when it is seen gone. */
   endChildren: (holder: ProcessRecord) => Promise<void>;
-  /** Ends the tasks that the dead incarnation was running. */
+  /** Ends what the dead incarnation was running, and what was bound to it where the settings say so. Repeated until it succeeds. */
   endTasks: (holder: ProcessRecord) => Promise<void>;
 }
 
@@ -36,17 +36,20 @@ export class NameHeld extends InterlockError {
 /**
  * Step 0 of the protocol. A lease that merely looks lapsed proves nothing: a holder is dead when its pid is gone on this
  * machine and so are its children, or when its heartbeat counter was watched unchanged for `watchMs` (22 s).
- * Then its leftovers are ended before the name is taken. Throws NameHeld, or StoreError when the database does not answer.
+ * Then its leftovers are ended before the name is taken: a record that says `missing` gives the name away only when it is settled, whoever
+ * declared it. Throws NameHeld, or StoreError when the database does not answer.
  */
 export async function register(deps: RegistrationDeps, registration: Registration, signal: AbortSignal): Promise<void> {
   for (;;) {
     const verdict = await deps.processes.register(registration, deps.timing.ttlMs);
     if (verdict.kind === 'registered') return;
-    await retire(deps, verdict.by, registration, signal);
+    if (verdict.by.incarnation === registration.incarnation) throw new NameHeld(verdict.by); // declared missing: never revived
+    if (verdict.by.state === 'live') await retire(deps, verdict.by, registration, signal);
+    else await settle(deps, verdict.by);
   }
 }
 
-/** Makes a dead holder of the name `missing` and ends what it left; throws NameHeld if it is alive. */
+/** Makes a dead holder of the name `missing`; throws NameHeld if it is alive. */
 async function retire(deps: RegistrationDeps, holder: ProcessRecord, mine: Registration, signal: AbortSignal): Promise<void> {
   const ownFormerSelf = holder.pid === mine.pid && holder.startTicks === mine.startTicks && holder.bootId === mine.bootId;
   const proved = ownFormerSelf || deps.provedGone(holder);
@@ -60,7 +63,12 @@ async function retire(deps: RegistrationDeps, holder: ProcessRecord, mine: Regis
   deps.log.warn(`Took over the name "${holder.name}" from a dead process (host ${holder.host}, pid ${holder.pid}).`, {
     formerIncarnation: holder.incarnation,
   });
-  await deps.endTasks(holder);
+}
+
+/** Its children are gone: they were ended before it was declared missing, or died by their own deadline while it was watched. */
+async function settle(deps: RegistrationDeps, former: ProcessRecord): Promise<void> {
+  await deps.endTasks(former);
+  await deps.processes.settle(former.name, former.incarnation);
 }
 
 async function watchUnmoved(deps: RegistrationDeps, holder: ProcessRecord, signal: AbortSignal): Promise<void> {

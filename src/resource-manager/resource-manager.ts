@@ -1,4 +1,5 @@
 import type { Broker, Delivery } from '../broker/broker.js';
+import type { OnMissing } from '../core/process.js';
 import type { Timing } from '../core/timing.js';
 import { Hints } from '../dispatch/hints.js';
 import { Leadership } from '../process/leadership.js';
@@ -23,6 +24,7 @@ export interface ResourceManagerDeps {
   name: string;
   incarnation: () => string | undefined;
   assignment: Assignment;
+  onMissing: OnMissing;
 }
 
 const PREFETCH = 100;
@@ -82,10 +84,7 @@ export class ResourceManager implements Service {
     const { store, runtime, log, timing } = this.#deps;
     const { book, numbering } = await rebuild({ tasks: store.tasks, leases: store.leases, clock: runtime.clock, log }, term);
     const hints = new Hints(this.#deps.broker);
-    const roster = new Roster(
-      { processes: store.processes, grants: store.grants, hints, tasks: store.tasks, log },
-      this.#deps.assignment,
-    );
+    const roster = new Roster({ processes: store.processes, grants: store.grants, hints, tasks: store.tasks, log }, this.#deps);
     const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs };
     const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });
     await roster.refresh(term, book);

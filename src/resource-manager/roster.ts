@@ -1,4 +1,4 @@
-import type { ProcessRecord } from '../core/process.js';
+import type { OnMissing, ProcessRecord } from '../core/process.js';
 import type { Hints } from '../dispatch/hints.js';
 import type { Log } from '../process/log.js';
 import type { Term } from '../process/term.js';
@@ -14,16 +14,23 @@ export interface RosterDeps {
   log: Log;
 }
 
+export interface RosterPolicy {
+  assignment: Assignment;
+  onMissing: OnMissing;
+}
+
 /** The live workers, as far as grants are bound to one of them. Without eager assignment or dedicated workers it has nothing to say. */
 export class Roster {
   readonly #deps: RosterDeps;
-  readonly #assignment: Assignment;
+  readonly #policy: RosterPolicy;
   #workers: ProcessRecord[] = [];
+  /** Missing ones whose work is not ours to move yet: a beat, or their successor, decides first what is canceled. */
+  #unsettled: string[] = [];
   #bound = new Map<string, number>();
 
-  constructor(deps: RosterDeps, assignment: Assignment) {
+  constructor(deps: RosterDeps, policy: RosterPolicy) {
     this.#deps = deps;
-    this.#assignment = assignment;
+    this.#policy = policy;
   }
 
   /** Binds a task of this queue to a worker, and counts it there. */
@@ -35,17 +42,19 @@ export class Roster {
       slots,
       bound: this.#bound.get(name) ?? 0,
     }));
-    const worker = assign(queue, candidates, this.#assignment);
+    const worker = assign(queue, candidates, this.#policy.assignment);
     if (worker !== undefined) this.#bound.set(worker, (this.#bound.get(worker) ?? 0) + 1);
     return worker;
   }
 
   /** Reads who is live, and gives tasks that are bound to a worker that is gone to another. */
   async refresh(term: Term, book: Book): Promise<void> {
-    const records = await this.#deps.processes.list();
-    this.#workers = records.filter(record => record.role === 'worker' && record.state === 'live');
+    const workers = (await this.#deps.processes.list()).filter(record => record.role === 'worker');
+    this.#workers = workers.filter(worker => worker.state === 'live');
+    const unsettled = workers.filter(worker => worker.state === 'missing' && !worker.settled);
+    this.#unsettled = this.#policy.onMissing === 'cancelAssigned' ? unsettled.map(worker => worker.name) : [];
     this.#bound = book.boundTo();
-    for (const queue of book.queuesBoundElsewhere(this.#workers.map(worker => worker.name))) await this.#move(queue, term, book);
+    for (const queue of book.queuesBoundElsewhere(this.#keeping())) await this.#move(queue, term, book);
   }
 
   async #move(queue: string, term: Term, book: Book): Promise<void> {
@@ -53,13 +62,18 @@ export class Roster {
     const to = this.assign(queue);
     const anybody = this.#workers.some(worker => !worker.dedicated && worker.queues.includes(queue));
     if (to === undefined && !anybody) return; // let go of, they could not be bound again: they wait for the next worker that may take them
-    const live = this.#workers.map(worker => worker.name);
-    const moved = await term.inTurn(() => grants.unbind(term.lease, live, to === undefined ? { queue } : { queue, to }));
+    const keeping = this.#keeping();
+    const moved = await term.inTurn(() => grants.unbind(term.lease, keeping, to === undefined ? { queue } : { queue, to }));
     if (moved.length === 0) return;
     log.warn(`${moved.length} granted tasks were bound to workers that are gone; ${to ?? `any worker of ${queue}`} takes them.`);
     for (const task of await tasks.byIds(moved)) {
       book.apply(task);
       hints.ready(task);
     }
+  }
+
+  /** Workers whose bindings stand. */
+  #keeping(): string[] {
+    return [...this.#workers.map(worker => worker.name), ...this.#unsettled];
   }
 }

@@ -4,7 +4,8 @@ import type { ProcessRecord, Registration } from '../core/process.js';
 export interface ProcessStore {
   /**
    * Writes the record as `live` with beat 0 and a lease of `ttlMs` by server time, where the name is free: no record, or one that is
-   * missing or stopped, or already this incarnation (a repeated try). Resolves with the live holder otherwise.
+   * stopped, or missing and settled, or already live with this incarnation (a repeated try). Resolves with the holder otherwise: live, or
+   * missing and not yet settled.
    */
   register(process: Registration, ttlMs: number): Promise<{ kind: 'registered' } | { kind: 'held'; by: ProcessRecord }>;
   /** Raises the counter and prolongs the lease, if this incarnation is still live under its name. False: it is not, or was taken over. */
@@ -16,14 +17,19 @@ export interface ProcessStore {
    * (a sweep); without, because the caller has proved it dead (a restart under its name).
    */
   declareMissing(process: Pick<ProcessRecord, 'name' | 'incarnation' | 'beat'>, condition: { lapsed: boolean }): Promise<boolean>;
+  /** Notes that all is done that its loss asks for, if it is still missing with this incarnation. False: it is not. */
+  settle(name: string, incarnation: string): Promise<boolean>;
+  /**
+   * Deletes records that ended (stopped, or missing and settled) more than `olderThanMs` ago by server time, at most `limit`. Resolves with
+   * their names.
+   */
+  forget(olderThanMs: number, limit: number): Promise<string[]>;
   get(name: string): Promise<ProcessRecord | undefined>;
   /**
    * Live ones first, then missing, then stopped ones, each newest start first; at most 1,000. Names with a pid in them pile up for days: a live
    * process must never be hidden behind them.
    */
   list(): Promise<ProcessRecord[]>;
-  /** Incarnations that are live now (state only; leases are for the sweep). Majority read. */
-  liveIncarnations(): Promise<Set<string>>;
   /** Milliseconds until the earliest lease of a live process lapses, by server time; negative when one has. Undefined: nobody is live. */
   earliestLapseMs(): Promise<number | undefined>;
 }

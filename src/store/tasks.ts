@@ -131,11 +131,23 @@ export interface TaskStore {
   namedBy(incarnation: string): Promise<Task[]>;
   /** Every running or canceling task, oldest first, at most `limit`, after this id. */
   active(limit: number, afterId?: string): Promise<Task[]>;
+  /**
+   * Those of the next `limit` running or canceling tasks after this id whose incarnation is not live (by state; leases are for the sweep), and
+   * where to go on: `next` is undefined after the last page. The tasks are read first and the incarnations second, from a view that is not
+   * older: whoever could start one of them is in it.
+   */
+  activeOfTheDead(limit: number, afterId?: string): Promise<{ tasks: Task[]; next?: string }>;
   /** Latest progress and created resources of a running task, by token; coalesced by the caller. False: no longer its run. */
   report(id: string, token: string, report: { progress: ProgressReport[]; createdResources: string[] }): Promise<boolean>;
 
   // --- cancel, delay, expiry -----------------------------------------------------------------------------------
   cancel(id: string, by: string, reason: EndReason): Promise<CancelVerdict>;
+  /**
+   * Cancels, with reason `worker-lost`, what waits for this worker alone and may not run again after a loss, if the worker's record shows this
+   * very incarnation as missing and not settled: both in one view, so that a late call never meets what was bound to its successor.
+   * Resolves with the ids (at most 1,000: call again until there are none).
+   */
+  cancelAssigned(worker: { name: string; incarnation: string }): Promise<string[]>;
   /** Waiting tasks whose delay or retry has ended by server time, earliest first. */
   due(limit: number): Promise<{ id: string; waitingFor: 'delay' | 'retry' }[]>;
   /** Makes due tasks ready (`resources` or `worker`) with fresh numbers from `firstSeq`. Resolves with those that moved. */

@@ -4,6 +4,7 @@ import { needsResources, type Task } from '../core/task.js';
 import type { Hints } from '../dispatch/hints.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
+import type { LastExits } from './last-exits.js';
 import type { OwnTasks } from './own-tasks.js';
 import type { Pool } from './pool.js';
 import type { Recorder } from './recorder.js';
@@ -20,6 +21,7 @@ export interface RunDeps {
   pool: Pool;
   own: OwnTasks;
   recorder: Recorder;
+  exits: LastExits;
   tasks: Pick<TaskStore, 'report'>;
   hints: Hints;
   log: Log;
@@ -34,7 +36,7 @@ export async function runTask(claimed: Claimed, deps: RunDeps): Promise<void> {
   const scoped = { ...deps, log: deps.log.child({ taskId: id, correlationId, attempt }) };
   const reporter = begin(claimed, scoped);
   const ended = await execute(claimed, scoped, reporter);
-  const outcome = classify(ended, claimed.task);
+  const outcome = classify(ended, claimed, scoped);
   await reporter.flush();
   const recorded = await record(claimed, outcome, scoped);
   release(claimed, outcome, recorded, scoped);
@@ -59,11 +61,13 @@ function execute({ task, token }: Claimed, { pool, spawn, service }: RunDeps, re
 }
 
 /** A start that was cut off by no fault of its own may be allowed another one. */
-function classify(outcome: Outcome, task: Task): Outcome {
+function classify(outcome: Outcome, { task, token, incarnation }: Claimed, { exits }: RunDeps): Outcome {
   if (outcome.kind !== 'canceled') return outcome;
-  if (outcome.reason === 'worker-lost') return outcomeOfLoss(task);
-  if (outcome.reason === 'worker-shutdown') return outcomeOfShutdown(task);
-  return outcome;
+  const { reason, exit } = outcome;
+  if (reason === 'worker-shutdown') return outcomeOfShutdown(task, exit);
+  if (reason !== 'worker-lost') return outcome;
+  if (exit) exits.note(incarnation, token, exit);
+  return outcomeOfLoss(task, exit);
 }
 
 function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recorder }: RunDeps): Promise<boolean> {
@@ -71,7 +75,7 @@ function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recor
 }
 
 /** The write that ended the task has freed its resources; what is left is to say so. */
-function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, { own, hints, log }: RunDeps): void {
+function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, { own, exits, hints, log }: RunDeps): void {
   own.forget(task.id, token);
   if (!recorded) {
     log.warn(
@@ -79,6 +83,7 @@ function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, 
     );
     return;
   }
+  exits.forget(token);
   log.info(
     `Task ${task.id.slice(0, 8)} (${task.name}) is ${outcome.kind}.`,
     outcome.kind === 'failed' ? { code: outcome.error.code } : {},

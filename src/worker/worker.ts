@@ -1,10 +1,10 @@
 import type { Broker, Destination } from '../broker/broker.js';
 import type { Json, JsonObject } from '../core/json.js';
-import type { ProcessIdentity, ProcessRecord } from '../core/process.js';
+import type { OnMissing, ProcessIdentity, ProcessRecord } from '../core/process.js';
 import type { Task } from '../core/task.js';
 import type { Timing } from '../core/timing.js';
 import { Hints } from '../dispatch/hints.js';
-import { endLost } from '../dispatch/lost.js';
+import { cancelAssigned, endLost } from '../dispatch/lost.js';
 import type { Log } from '../process/log.js';
 import { Presence } from '../process/presence.js';
 import type { Runtime } from '../process/runtime.js';
@@ -12,6 +12,7 @@ import type { Service } from '../process/service.js';
 import type { Store } from '../store/store.js';
 import { ClaimLoop } from './claim-loop.js';
 import { checkNamedTasks } from './heartbeat-check.js';
+import { LastExits } from './last-exits.js';
 import { OwnTasks } from './own-tasks.js';
 import type { Pool } from './pool.js';
 import { Recorder } from './recorder.js';
@@ -30,6 +31,7 @@ export interface WorkerDeps {
   queues: string[];
   /** Consumes nothing but its own queue. */
   dedicated: boolean;
+  onMissing: OnMissing;
   /** How long running tasks may go on after the first signal, in milliseconds. */
   shutdownGraceMs: number;
   provedGone: (holder: ProcessRecord) => boolean;
@@ -44,6 +46,7 @@ export class Worker implements Service {
   readonly name = 'worker';
   readonly #deps: WorkerDeps;
   readonly #own = new OwnTasks();
+  readonly #exits = new LastExits();
   readonly #hints: Hints;
   readonly #presence: Presence;
   readonly #claims: ClaimLoop;
@@ -112,16 +115,21 @@ export class Worker implements Service {
       provedGone,
       endChildren,
       identity: { ...identity, name, role: 'worker', queues, dedicated, slots: pool.slots, versions },
-      endTasks: async holder => {
-        const tasks = await store.tasks.namedBy(holder.incarnation);
-        await endLost({ tasks: store.tasks, hints: this.#hints, log }, tasks);
-      },
+      endTasks: holder => this.#endTasksOf(holder),
       onBeat: (incarnation, startedAtMs) => {
         pool.extendDeadline(startedAtMs + timing.selfFenceMs);
         void this.#check(incarnation);
       },
       onLost: () => pool.killAll(),
     });
+  }
+
+  /** Of a former holder of this name, which is dead. */
+  async #endTasksOf(holder: ProcessRecord): Promise<void> {
+    const { store, log, onMissing } = this.#deps;
+    const deps = { tasks: store.tasks, hints: this.#hints, log };
+    await endLost(deps, await store.tasks.namedBy(holder.incarnation), token => this.#exits.of(token));
+    if (onMissing === 'cancelAssigned') await cancelAssigned(deps, holder);
   }
 
   #buildClaims(): ClaimLoop {
@@ -145,7 +153,8 @@ export class Worker implements Service {
 
   #runDeps(): RunDeps {
     const { pool, store, log, spawn, service } = this.#deps;
-    return { pool, own: this.#own, recorder: this.#recorder, tasks: store.tasks, hints: this.#hints, log, spawn, service };
+    const { tasks } = store;
+    return { pool, own: this.#own, recorder: this.#recorder, exits: this.#exits, tasks, hints: this.#hints, log, spawn, service };
   }
 
   /** Beside the heartbeat, never before it; one at a time. */

@@ -57,6 +57,7 @@ async function measureIn(store: MongoStore, waiting: number): Promise<BacklogRes
       name: 'bench',
       incarnation: () => 'bench',
       assignment: 'late',
+      onMissing: 'reassign',
     });
   const first = manager();
   await first.start();

@@ -28,7 +28,7 @@ export interface LeaseDocument {
   unbindings?: number;
 }
 
-/** `endedAt` stands in records that are missing or stopped; they are forgotten after 7 days. */
+/** `endedAt` stands in records that are missing or stopped. */
 export type ProcessDocument = Omit<ProcessRecord, 'name'> & { _id: string; endedAt?: Date };
 
 /** The submit body is kept as JSON text, as all that users wrote. */

@@ -83,15 +83,10 @@ const TASKS: IndexDefinition[] = [
 ];
 
 const PROCESSES: IndexDefinition[] = [
-  // liveIncarnations, earliestLapseMs; list: live ones (first by name of the state), newest first
+  // activeOfTheDead, earliestLapseMs; list: live ones (first by name of the state), newest first
   { name: 'state', key: { state: 1, startedAt: -1 } },
-  // Names with a pid in them would pile up for ever
-  {
-    name: 'ended',
-    key: { endedAt: 1 },
-    expireAfterSeconds: WEEK_SECONDS,
-    partialFilterExpression: { endedAt: { $exists: true } },
-  },
+  // forget: not by a TTL, which would also take what nobody has settled yet
+  { name: 'over', key: { endedAt: 1 }, partialFilterExpression: { endedAt: { $exists: true } } },
 ];
 
 const SCHEDULES: IndexDefinition[] = [

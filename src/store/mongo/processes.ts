@@ -1,9 +1,9 @@
-import type { Document } from 'mongodb';
+import type { Document, Filter } from 'mongodb';
 import type { ProcessRecord, Registration } from '../../core/process.js';
 import { StoreError } from '../../core/errors.js';
 import type { ProcessStore } from '../processes.js';
 import { read, writeOnce } from './calls.js';
-import type { Database, ProcessDocument } from './database.js';
+import { serverNow, type Database, type ProcessDocument } from './database.js';
 import { isDuplicateKey } from './errors.js';
 import { literal } from './pipelines.js';
 
@@ -20,9 +20,10 @@ export function mongoProcesses(db: Database): ProcessStore {
     beat: (name, incarnation, ttlMs, deadlineMs) => beat(db, { name, incarnation }, ttlMs, deadlineMs),
     stop: (name, incarnation) => stop(db, name, incarnation),
     declareMissing: (process, condition) => declareMissing(db, process, condition),
+    settle: (name, incarnation) => settle(db, name, incarnation),
+    forget: (olderThanMs, limit) => forget(db, olderThanMs, limit),
     get: name => get(db, name),
     list: () => list(db),
-    liveIncarnations: () => liveIncarnations(db),
     earliestLapseMs: () => earliestLapseMs(db),
   };
 }
@@ -34,17 +35,27 @@ async function register(db: Database, process: Registration, ttlMs: number): Pro
   for (let n = 0; n < REGISTER_TRIES; n += 1) {
     if (await registered(db, process, ttlMs)) return { kind: 'registered' };
     const by = await get(db, process.name);
-    // An incarnation that was declared missing is never revived: its holder needs a fresh one.
-    if (by && (by.state === 'live' || by.incarnation === process.incarnation)) return { kind: 'held', by };
+    if (by && !isFree(by, process.incarnation)) return { kind: 'held', by };
   }
   throw new StoreError(`The record of ${process.name} changed hands at each of ${REGISTER_TRIES} tries.`, 'refused');
+}
+
+/** An incarnation that was declared missing is never revived: its holder needs a fresh one. */
+function isFree(by: ProcessRecord, incarnation: string): boolean {
+  if (by.incarnation === incarnation) return by.state === 'live';
+  return by.state === 'stopped' || (by.state === 'missing' && by.settled === true);
 }
 
 async function registered(db: Database, process: Registration, ttlMs: number): Promise<boolean> {
   const { name, ...fields } = process;
   const { incarnation } = process;
-  const free = { state: { $ne: 'live' as const }, incarnation: { $ne: incarnation } };
-  const filter = { _id: name, $or: [free, { state: 'live' as const, incarnation }] };
+  const another = { incarnation: { $ne: incarnation } };
+  const free: Filter<ProcessDocument>[] = [
+    { ...another, state: 'stopped' },
+    { ...another, state: 'missing', settled: true },
+    { incarnation, state: 'live' },
+  ];
+  const filter = { _id: name, $or: free };
   const lease = { state: 'live', beat: 0, startedAt: '$$NOW', beatAt: '$$NOW', leaseUntil: { $add: ['$$NOW', ttlMs] } };
   const record: Document = { $mergeObjects: [literal({ _id: name, ...fields }), lease] };
   return writeOnce(
@@ -113,6 +124,30 @@ async function declareMissing(
   return result.matchedCount === 1;
 }
 
+async function settle(db: Database, name: string, incarnation: string): Promise<boolean> {
+  const result = await writeOnce(
+    'settle',
+    () => db.processes.updateOne({ _id: name, incarnation, state: 'missing' }, { $set: { settled: true } }, LIMIT),
+    CALL_MS,
+  );
+  return result.matchedCount === 1;
+}
+
+/** What is live again meanwhile has no `endedAt` any more, and is not deleted. */
+async function forget(db: Database, olderThanMs: number, limit: number): Promise<string[]> {
+  const before = new Date((await serverNow(db)).getTime() - olderThanMs);
+  const ended: Filter<ProcessDocument> = { endedAt: { $lt: before }, $or: [{ state: 'stopped' }, { settled: true }] };
+  const found = await read(
+    'ended processes',
+    () => db.processes.find(ended, { ...LIMIT, projection: { _id: 1 }, sort: { endedAt: 1 }, limit }).toArray(),
+    CALL_MS,
+  );
+  if (found.length === 0) return [];
+  const names = found.map(each => each._id);
+  await writeOnce('forget processes', () => db.processes.deleteMany({ _id: { $in: names }, ...ended }, LIMIT), CALL_MS);
+  return names;
+}
+
 async function get(db: Database, name: string): Promise<ProcessRecord | undefined> {
   const document = await read('get process', () => db.processes.findOne({ _id: name }, LIMIT), CALL_MS);
   return document ? toRecord(document) : undefined;
@@ -131,15 +166,6 @@ function toRecord({ _id, ...fields }: ProcessDocument): ProcessRecord {
   const record: ProcessRecord & { endedAt?: Date } = { name: _id, ...fields };
   delete record.endedAt;
   return record;
-}
-
-async function liveIncarnations(db: Database): Promise<Set<string>> {
-  const found = await read(
-    'live incarnations',
-    () => db.processes.find({ state: 'live' }, { ...LIMIT, projection: { incarnation: 1 } }).toArray(),
-    CALL_MS,
-  );
-  return new Set(found.map(each => each.incarnation));
 }
 
 async function earliestLapseMs(db: Database): Promise<number | undefined> {

@@ -7,6 +7,7 @@ import type { Database } from './database.js';
 import { due, expire, promote } from './delays.js';
 import { finish, giveBack } from './finish.js';
 import { byIds, byNumbers, endedWithin, holders, line, range, readyFor, voidNumbers, waitingForResources } from './lines.js';
+import { activeOfTheDead, cancelAssigned } from './lost.js';
 import { quarantine } from './quarantine.js';
 import { start } from './start.js';
 import { count, countByState, get, list, remove } from './views.js';
@@ -24,9 +25,11 @@ export function mongoTasks(db: Database): TaskStore {
     giveBack: (id, token) => giveBack(db, id, token),
     namedBy: incarnation => namedBy(db, incarnation),
     active: (limit, afterId) => active(db, limit, afterId),
+    activeOfTheDead: (limit, afterId) => activeOfTheDead(db, limit, afterId),
     report: (id, token, latest) => report(db, { id, token }, latest),
 
     cancel: (id, by, reason) => cancel(db, id, by, reason),
+    cancelAssigned: worker => cancelAssigned(db, worker),
     due: limit => due(db, limit),
     promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
     expire: limit => expire(db, limit),

@@ -70,6 +70,7 @@ describe('the commands of the MongoDB store', function () {
         tasks.expire(5),
         tasks.namedBy('i'),
         tasks.active(5),
+        tasks.activeOfTheDead(5),
         tasks.readyFor('worker', 0, 5),
         tasks.range(0, 5),
         tasks.byNumbers([1]),
@@ -106,8 +107,9 @@ describe('the commands of the MongoDB store', function () {
       60_000,
     );
     await processes.beat('w', process.incarnation, 60_000, 4_000);
-    await Promise.all([processes.list(), processes.get('w'), processes.liveIncarnations(), processes.earliestLapseMs()]);
+    await Promise.all([processes.list(), processes.get('w'), processes.earliestLapseMs()]);
     await processes.declareMissing({ ...process, beat: 1 }, { lapsed: true });
+    await Promise.all([tasks.cancelAssigned(process), processes.settle('w', process.incarnation), processes.forget(0, 5)]);
     await processes.stop('w', process.incarnation);
     await store.leases.renew(lease, 60_000);
     await store.leases.read('beat');
@@ -164,6 +166,28 @@ describe('the commands of the MongoDB store', function () {
     await leader.close();
     expect(named('find')).to.have.length(3);
     for (const command of named('find')) expect(command.readConcern).to.have.property('afterClusterTime');
+  });
+
+  it('ask who is live after what runs, and from no older view', async () => {
+    const [task] = await accept(store, newTask());
+    await startAll(store, [task!]);
+    tap.commands = [];
+    expect((await store.tasks.activeOfTheDead(5)).tasks).to.have.length(1);
+    const [tasks, processes, ...others] = named('find');
+    expect([tasks?.find, processes?.find, others]).to.deep.equal(['tasks', 'processes', []]);
+    expect(processes?.lsid, 'in one session').to.deep.equal(tasks?.lsid);
+    expect(processes).to.have.nested.property('readConcern.level', 'majority');
+    expect(processes).to.have.nested.property('readConcern.afterClusterTime');
+  });
+
+  it('cancel what was assigned in one view of the worker and its tasks, which a majority has to confirm', async () => {
+    await store.tasks.cancelAssigned({ name: 'w', incarnation: v4() });
+    expect(named('find')).to.have.length(1);
+    expect(named('find')[0]).to.have.nested.property('readConcern.level', 'snapshot');
+    expect(named('commitTransaction')[0], 'also when there is nothing to do').to.have.nested.property(
+      'writeConcern.w',
+      'majority',
+    );
   });
 
   it('send a heartbeat once, and a task twice if need be', async () => {

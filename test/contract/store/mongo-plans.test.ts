@@ -4,7 +4,7 @@ import type { Document } from 'mongodb';
 import type { NewTask, Task } from '../../../src/core/task.js';
 import type { Lease } from '../../../src/store/store.js';
 import { mongoUnderTest } from './mongo-under-test.js';
-import { accept, acceptOne, delayed, granted, lead, newTask, reserving, startAll } from './support.js';
+import { accept, acceptOne, delayed, granted, lead, newTask, registration, reserving, startAll } from './support.js';
 
 const PAST = new Date(Date.UTC(2020, 0));
 
@@ -96,6 +96,17 @@ describe('the plans of the MongoDB store', function () {
     ],
     ['namedBy', 50, () => tasks().namedBy('one')],
     ['active', 80, () => tasks().active(20)],
+    ['activeOfTheDead', 80, () => tasks().activeOfTheDead(20)],
+    [
+      'cancelAssigned',
+      20,
+      async () => {
+        const gone = registration({ name: 'gone' });
+        await under.store().processes.register(gone, 60_000);
+        await under.store().processes.declareMissing({ ...gone, beat: 0 }, { lapsed: false });
+        await tasks().cancelAssigned(gone);
+      },
+    ],
     ['due', 50, () => tasks().due(20)],
     ['expire', 10, () => tasks().expire(10)],
     ['endedWithin', 60, () => tasks().endedWithin(60_000)],
@@ -120,7 +131,7 @@ describe('the plans of the MongoDB store', function () {
     ['list by correlation id', 50, () => tasks().list({ correlationId: ['request-1'] }, page)],
     ['cancel', 10, () => tasks().cancel(waiting[90]!.id, 'ann', 'user')],
     ['remove', 10, () => tasks().remove(waiting[90]!.id)],
-    ['liveIncarnations', 20, () => under.store().processes.liveIncarnations()],
+    ['processes.forget', 5, () => under.store().processes.forget(0, 10)],
     ['earliestLapseMs', 20, () => under.store().processes.earliestLapseMs()],
     ['processes.list', 20, () => under.store().processes.list()],
     ['schedules.due', 20, () => under.store().schedules.due(10)],

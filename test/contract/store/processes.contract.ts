@@ -1,20 +1,8 @@
 import { expect } from 'chai';
 import { v4 } from 'uuid';
-import type { Registration } from '../../../src/core/process.js';
 import { until } from '../../support/wait.js';
-import type { StoreUnderTest } from './support.js';
+import { registration, type StoreUnderTest } from './support.js';
 
-const registration = (change: Partial<Registration> = {}): Registration => ({
-  name: 'worker@a',
-  role: 'worker',
-  incarnation: v4(),
-  ...{ host: 'a', bootId: '$boot', pidNamespace: 'pid:[1]', pid: 42, startTicks: 1_000 },
-  queues: ['default', '$q'],
-  dedicated: false,
-  slots: 4,
-  versions: { interlock: '0.1.0', node: '20.20.2' },
-  ...change,
-});
 const MINUTE = 60_000;
 
 export function processesContract(under: StoreUnderTest): void {
@@ -49,7 +37,7 @@ export function processesContract(under: StoreUnderTest): void {
       expect(verdicts.filter(verdict => verdict.kind === 'registered')).to.have.length(1);
     });
 
-    it('gives the name of a stopped or missing process away, but never revives an incarnation', async () => {
+    it('gives the name of a stopped process away, but never revives an incarnation', async () => {
       const { processes } = under.store();
       const first = registration();
       await processes.register(first, MINUTE);
@@ -60,6 +48,47 @@ export function processesContract(under: StoreUnderTest): void {
       const second = registration();
       expect((await processes.register(second, MINUTE)).kind).to.equal('registered');
       expect(await processes.get(second.name)).to.deep.include({ state: 'live', incarnation: second.incarnation });
+    });
+
+    it('gives the name of a missing process away when it is settled, and names it until then', async () => {
+      const { processes } = under.store();
+      const [first, second] = [registration(), registration()];
+      await processes.register(first, MINUTE);
+      expect(await processes.settle(first.name, first.incarnation), 'a live one').to.equal(false);
+      await processes.declareMissing({ ...first, beat: 0 }, { lapsed: false });
+      const verdict = await under.other().processes.register(second, MINUTE);
+      if (verdict.kind !== 'held') return expect.fail(verdict.kind);
+      expect(verdict.by)
+        .to.deep.include({ ...first, state: 'missing' })
+        .and.not.to.have.property('settled');
+      expect(await processes.settle(first.name, second.incarnation), 'another one').to.equal(false);
+      expect(await processes.settle(first.name, first.incarnation)).to.equal(true);
+      expect(await processes.settle(first.name, first.incarnation), 'repeated').to.equal(true);
+      expect((await processes.list())[0]).to.include({ state: 'missing', settled: true });
+      expect((await processes.register(first, MINUTE)).kind, 'the same incarnation').to.equal('held');
+      expect(await under.other().processes.register(second, MINUTE)).to.deep.equal({ kind: 'registered' });
+      const record = (await processes.get(second.name))!;
+      expect(record)
+        .to.deep.include({ ...second, state: 'live' })
+        .and.not.to.have.property('settled');
+      expect(await processes.settle(first.name, first.incarnation), 'too late').to.equal(false);
+    });
+
+    it('forgets what has ended for long enough, oldest first, but nothing live and nothing that is not settled', async () => {
+      const { processes } = under.store();
+      const all = ['live', 'stopped', 'missing', 'settled', 'again'].map(name => registration({ name }));
+      for (const each of all) await processes.register(each, MINUTE);
+      const [, stopped, missing, settled, again] = all;
+      for (const each of [stopped!, again!]) await processes.stop(each.name, each.incarnation);
+      for (const each of [missing!, settled!]) await processes.declareMissing({ ...each, beat: 0 }, { lapsed: false });
+      await processes.settle(settled!.name, settled!.incarnation);
+      await processes.register(registration({ name: 'again' }), MINUTE);
+      expect(await processes.forget(MINUTE, 10), 'too young').to.deep.equal([]);
+      const endedAll = (await under.store().schedules.now()).getTime();
+      await until('time to pass', async () => (await under.store().schedules.now()).getTime() > endedAll + 1);
+      expect(await processes.forget(0, 1), 'no more than asked for').to.deep.equal(['stopped']);
+      expect(await processes.forget(0, 10)).to.deep.equal(['settled']);
+      expect((await processes.list()).map(each => each.name)).to.have.members(['live', 'again', 'missing']);
     });
 
     it('beats while it is live under its incarnation', async () => {
@@ -120,7 +149,6 @@ export function processesContract(under: StoreUnderTest): void {
       expect(Object.keys((await processes.list())[1]!).sort(), 'nothing but the record').to.deep.equal(
         Object.keys((await processes.get('a'))!).sort(),
       );
-      expect(await processes.liveIncarnations()).to.deep.equal(new Set([all[0]!.incarnation, all[2]!.incarnation]));
       const lapse = (await processes.earliestLapseMs())!;
       expect(lapse).to.be.within(1, MINUTE);
     });

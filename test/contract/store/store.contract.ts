@@ -5,6 +5,7 @@ import { finishContract } from './finish.contract.js';
 import { grantsContract } from './grants.contract.js';
 import { leasesContract } from './leases.contract.js';
 import { linesContract } from './lines.contract.js';
+import { lostContract } from './lost.contract.js';
 import { processesContract } from './processes.contract.js';
 import { schedulesContract } from './schedules.contract.js';
 import { startContract } from './start.contract.js';
@@ -20,6 +21,7 @@ export function storeContract(under: StoreUnderTest): void {
   linesContract(under);
   viewsContract(under);
   processesContract(under);
+  lostContract(under);
   leasesContract(under);
   grantsContract(under);
   schedulesContract(under);

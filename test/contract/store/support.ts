@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { v4, v7 } from 'uuid';
 import { StoreError } from '../../../src/core/errors.js';
+import type { Registration } from '../../../src/core/process.js';
 import type { NewTask, Task } from '../../../src/core/task.js';
 import type { Lease, Store } from '../../../src/store/store.js';
 
@@ -70,6 +71,19 @@ export async function startAll(store: Store, tasks: readonly Task[], run = WORKE
   if (started.size !== tasks.length) throw new Error(`started ${started.size} of ${tasks.length}`);
   return token;
 }
+
+/** A worker that asks for its name. */
+export const registration = (change: Partial<Registration> = {}): Registration => ({
+  name: 'worker@a',
+  role: 'worker',
+  incarnation: v4(),
+  ...{ host: 'a', bootId: '$boot', pidNamespace: 'pid:[1]', pid: 42, startTicks: 1_000 },
+  queues: ['default', '$q'],
+  dedicated: false,
+  slots: 4,
+  versions: { interlock: '0.1.0', node: '20.20.2' },
+  ...change,
+});
 
 /** A lease for a minute. */
 export async function lead(store: Store, name: Lease['name'] = 'resource-manager', holder = 'rm-1'): Promise<Lease> {

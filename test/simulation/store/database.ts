@@ -12,6 +12,9 @@ export interface LeaseRecord extends Lease {
   until: Date;
 }
 
+/** With when it ended, which no port tells. */
+export type StoredProcess = ProcessRecord & { endedAt?: Date };
+
 /** A plugin's document: its own fields stand apart. */
 export interface DocumentRecord {
   collection: string;
@@ -22,7 +25,7 @@ export interface DocumentRecord {
 
 interface Tables {
   tasks: TaskTable;
-  processes: Table<ProcessRecord>;
+  processes: Table<StoredProcess>;
   leases: Table<LeaseRecord>;
   schedules: Table<Schedule>;
   /** By `collection/id`. */
@@ -33,7 +36,7 @@ interface Tables {
 /** All records of a deployment. What is in it is immutable; every update replaces a whole record, at once. */
 export class SimulatedDatabase implements Readonly<Tables> {
   readonly tasks: TaskTable;
-  readonly processes: Table<ProcessRecord>;
+  readonly processes: Table<StoredProcess>;
   readonly leases: Table<LeaseRecord>;
   readonly schedules: Table<Schedule>;
   readonly documents: Table<DocumentRecord>;

@@ -1,20 +1,26 @@
 import type { ProcessRecord, Registration } from '../../../src/core/process.js';
 import type { ProcessStore } from '../../../src/store/store.js';
-import type { SimulatedDatabase } from './database.js';
+import type { SimulatedDatabase, StoredProcess } from './database.js';
+import { changed } from './records.js';
 
 type Registered = Awaited<ReturnType<ProcessStore['register']>>;
 type Watched = Pick<ProcessRecord, 'name' | 'incarnation' | 'beat'>;
 
 const LIST_LIMIT = 1_000;
 
-/** An incarnation that was declared missing is never revived: its holder needs a fresh one. */
 export function register(db: SimulatedDatabase, process: Registration, ttlMs: number): Registered {
   const by = db.processes.get(process.name);
-  if (by && (by.state === 'live') !== (by.incarnation === process.incarnation)) return { kind: 'held', by: { ...by } };
+  if (by && !isFree(by, process.incarnation)) return { kind: 'held', by: shown(by) };
   const now = db.now();
   const times = { startedAt: now, beatAt: now, leaseUntil: later(now, ttlMs) };
   db.processes.put(process.name, { ...process, state: 'live', beat: 0, ...times });
   return { kind: 'registered' };
+}
+
+/** An incarnation that was declared missing is never revived: its holder needs a fresh one. */
+function isFree({ incarnation, state, settled }: ProcessRecord, mine: string): boolean {
+  if (incarnation === mine) return state === 'live';
+  return state === 'stopped' || (state === 'missing' && settled === true);
 }
 
 export function beat(db: SimulatedDatabase, name: string, incarnation: string, ttlMs: number): boolean {
@@ -28,7 +34,7 @@ export function beat(db: SimulatedDatabase, name: string, incarnation: string, t
 export function stop(db: SimulatedDatabase, name: string, incarnation: string): boolean {
   const record = live(db, name, incarnation);
   if (!record) return false;
-  db.processes.put(name, { ...record, state: 'stopped' });
+  db.processes.put(name, { ...record, state: 'stopped', endedAt: db.now() });
   return true;
 }
 
@@ -36,13 +42,35 @@ export function declareMissing(db: SimulatedDatabase, watched: Watched, { lapsed
   const record = live(db, watched.name, watched.incarnation);
   if (record?.beat !== watched.beat) return false;
   if (lapsed && record.leaseUntil >= db.now()) return false;
-  db.processes.put(record.name, { ...record, state: 'missing' });
+  db.processes.put(record.name, { ...record, state: 'missing', endedAt: db.now() });
   return true;
+}
+
+export function settle(db: SimulatedDatabase, name: string, incarnation: string): boolean {
+  const record = db.processes.get(name);
+  if (record?.state !== 'missing' || record.incarnation !== incarnation) return false;
+  db.processes.put(name, { ...record, settled: true });
+  return true;
+}
+
+export function forget(db: SimulatedDatabase, olderThanMs: number, limit: number): string[] {
+  const before = later(db.now(), -olderThanMs);
+  const old = [...db.processes.values()].filter(({ endedAt, state, settled }) => {
+    return endedAt !== undefined && endedAt < before && (state === 'stopped' || settled === true);
+  });
+  old.sort((a, b) => a.endedAt!.getTime() - b.endedAt!.getTime());
+  const names = old.slice(0, limit).map(record => record.name);
+  for (const name of names) db.processes.delete(name);
+  return names;
 }
 
 export function getProcess(db: SimulatedDatabase, name: string): ProcessRecord | undefined {
   const record = db.processes.get(name);
-  return record && { ...record };
+  return record && shown(record);
+}
+
+function shown(record: StoredProcess): ProcessRecord {
+  return changed<StoredProcess>(record, { endedAt: undefined });
 }
 
 const PLACES = { live: 0, missing: 1, stopped: 2 } as const;
@@ -50,13 +78,7 @@ const PLACES = { live: 0, missing: 1, stopped: 2 } as const;
 export function listProcesses(db: SimulatedDatabase): ProcessRecord[] {
   const all = [...db.processes.values()];
   all.sort((a, b) => PLACES[a.state] - PLACES[b.state] || b.startedAt.getTime() - a.startedAt.getTime());
-  return all.slice(0, LIST_LIMIT).map(record => ({ ...record }));
-}
-
-export function liveIncarnations(db: SimulatedDatabase): Set<string> {
-  const incarnations = new Set<string>();
-  for (const record of db.processes.values()) if (record.state === 'live') incarnations.add(record.incarnation);
-  return incarnations;
+  return all.slice(0, LIST_LIMIT).map(shown);
 }
 
 export function earliestLapseMs(db: SimulatedDatabase): number | undefined {
@@ -67,7 +89,7 @@ export function earliestLapseMs(db: SimulatedDatabase): number | undefined {
   return earliest === Infinity ? undefined : earliest - db.now().getTime();
 }
 
-function live(db: SimulatedDatabase, name: string, incarnation: string): ProcessRecord | undefined {
+function live(db: SimulatedDatabase, name: string, incarnation: string): StoredProcess | undefined {
   const record = db.processes.get(name);
   return record?.state === 'live' && record.incarnation === incarnation ? record : undefined;
 }

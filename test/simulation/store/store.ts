@@ -4,16 +4,7 @@ import type { SimulatedDatabase } from './database.js';
 import { simulatedDocuments } from './documents.js';
 import { grant, unbind } from './grants.js';
 import { acquire, readLease, renew, resign } from './leases.js';
-import {
-  beat,
-  declareMissing,
-  earliestLapseMs,
-  getProcess,
-  listProcesses,
-  liveIncarnations,
-  register,
-  stop,
-} from './processes.js';
+import { beat, declareMissing, earliestLapseMs, forget, getProcess, listProcesses, register, settle, stop } from './processes.js';
 import { advance, createSchedule, dueSchedules, getSchedule, listSchedules } from './schedules.js';
 import { simulatedTasks } from './tasks.js';
 
@@ -29,9 +20,10 @@ export function simulatedStore(db: SimulatedDatabase): Store {
       beat: (name, incarnation, ttlMs) => beat(db, name, incarnation, ttlMs),
       stop: (name, incarnation) => stop(db, name, incarnation),
       declareMissing: (process, condition) => declareMissing(db, process, condition),
+      settle: (name, incarnation) => settle(db, name, incarnation),
+      forget: (olderThanMs, limit) => forget(db, olderThanMs, limit),
       get: name => getProcess(db, name),
       list: () => listProcesses(db),
-      liveIncarnations: () => liveIncarnations(db),
       earliestLapseMs: () => earliestLapseMs(db),
     }),
     leases: atOnce<LeaseStore>({

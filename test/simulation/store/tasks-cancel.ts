@@ -21,6 +21,20 @@ export function cancel(db: SimulatedDatabase, id: string, by: string, reason: En
   return { kind, task: { ...after } };
 }
 
+const ASSIGNED_LIMIT = 1_000;
+
+export function cancelAssigned(db: SimulatedDatabase, { name, incarnation }: { name: string; incarnation: string }): string[] {
+  const record = db.processes.get(name);
+  if (record?.state !== 'missing' || record.settled || record.incarnation !== incarnation) return [];
+  const assigned = ({ waitingFor, grant, onWorkerLoss }: Task): boolean =>
+    waitingFor === 'worker' && grant?.worker === name && onWorkerLoss === 'cancel';
+  const lost = [...db.tasks.open()].filter(assigned).slice(0, ASSIGNED_LIMIT);
+  const end = { state: 'canceled', reason: 'worker-lost', finishedAt: db.now() } as const;
+  const gone = { waitingFor: undefined, dueAt: undefined, grant: undefined };
+  for (const task of lost) db.tasks.put(changed(task, { ...end, ...gone }));
+  return lost.map(task => task.id);
+}
+
 export function due(db: SimulatedDatabase, limit: number): Delayed[] {
   const now = db.now();
   const found = [...db.tasks.open()].filter(task => isDelayed(task) && hasCome(task.dueAt, now));

@@ -65,6 +65,15 @@ export function active(db: SimulatedDatabase, limit: number, afterId?: string): 
     .map(task => ({ ...task }));
 }
 
+export function activeOfTheDead(db: SimulatedDatabase, limit: number, afterId?: string): { tasks: Task[]; next?: string } {
+  const page = active(db, limit, afterId);
+  const live = new Set<string>();
+  for (const { state, incarnation } of db.processes.values()) if (state === 'live') live.add(incarnation);
+  const tasks = page.filter(task => !live.has(task.run?.incarnation ?? ''));
+  const next = page.length === limit ? page.at(-1)?.id : undefined;
+  return next === undefined ? { tasks } : { tasks, next };
+}
+
 export function report(
   db: SimulatedDatabase,
   { id, token }: { id: string; token: string },

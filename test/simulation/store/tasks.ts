@@ -2,7 +2,7 @@ import type { TaskStore } from '../../../src/store/store.js';
 import { atOnce } from './at-once.js';
 import type { SimulatedDatabase } from './database.js';
 import { byIdempotencyKey, insert, insertAll, takeNumbers } from './tasks-accept.js';
-import { cancel, due, expire, promote } from './tasks-cancel.js';
+import { cancel, cancelAssigned, due, expire, promote } from './tasks-cancel.js';
 import { finish, giveBack } from './tasks-finish.js';
 import {
   byIds,
@@ -15,7 +15,7 @@ import {
   voidNumbers,
   waitingForResources,
 } from './tasks-lines.js';
-import { active, claimable, namedBy, report, start } from './tasks-start.js';
+import { active, activeOfTheDead, claimable, namedBy, report, start } from './tasks-start.js';
 import { count, countByState, get, list, remove } from './tasks-views.js';
 
 export function simulatedTasks(db: SimulatedDatabase): TaskStore {
@@ -31,9 +31,11 @@ export function simulatedTasks(db: SimulatedDatabase): TaskStore {
     giveBack: (id, token) => giveBack(db, id, token),
     namedBy: incarnation => namedBy(db, incarnation),
     active: (limit, afterId) => active(db, limit, afterId),
+    activeOfTheDead: (limit, afterId) => activeOfTheDead(db, limit, afterId),
     report: (id, token, latest) => report(db, { id, token }, latest),
 
     cancel: (id, by, reason) => cancel(db, id, by, reason),
+    cancelAssigned: worker => cancelAssigned(db, worker),
     due: limit => due(db, limit),
     promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
     expire: limit => expire(db, limit),

@@ -127,6 +127,19 @@ describe('The configuration', () => {
     expect(problems().map(problem => problem.key)).to.deep.equal(['timing.leaseTrustMs', 'timing.leaseRenewMs']);
   });
 
+  it('refuses to cancel what was assigned where nothing is assigned', () => {
+    const cancel = { INTERLOCK_WORKERS_ON_MISSING: 'cancelAssigned' };
+    expect(problems(cancel)).to.deep.equal([
+      {
+        key: 'workers.onMissing',
+        source: 'INTERLOCK_WORKERS_ON_MISSING',
+        detail: 'cancelAssigned needs assignment eager, not late: expected INTERLOCK_ASSIGNMENT=eager beside it, or reassign',
+      },
+    ]);
+    expect(load({ ...cancel, INTERLOCK_ASSIGNMENT: 'eager' }).config.workers.onMissing).to.equal('cancelAssigned');
+    expect(load({ INTERLOCK_ASSIGNMENT: 'eager' }).config.workers.onMissing).to.equal('reassign');
+  });
+
   it('refuses server addresses that would weaken or break the service, without showing their password', () => {
     const bad = {
       mongo: [

@@ -1,29 +1,60 @@
 import { expect } from 'chai';
 
-import { outcomeOfLoss, outcomeOfShutdown } from '../../../src/core/outcome.js';
+import { outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../../../src/core/outcome.js';
+import type { Attempt, Exit, Task } from '../../../src/core/task.js';
+
+const KILLED: Exit = { code: null, signal: 'SIGKILL' };
+
+function ended(n: number, reason = 'worker-lost', exit?: Exit): Attempt {
+  const at = new Date(0);
+  return { n, worker: `w${n}`, incarnation: 'i', token: 't', startedAt: at, finishedAt: at, reason, ...(exit && { exit }) };
+}
+
+function cut(onWorkerLoss: Task['onWorkerLoss'], attempt: number, maxAttempts: number, attempts: Attempt[] = []) {
+  return { onWorkerLoss, attempt, maxAttempts, attempts, run: { worker: 'w9', incarnation: 'i', token: 't', at: new Date(0) } };
+}
+
+const message = (outcome: Outcome): string => (outcome.kind === 'failed' ? outcome.error.message : outcome.kind);
 
 describe('a start that was cut off', () => {
   it('cancels a task that may not run again', () => {
-    expect(outcomeOfLoss({ attempt: 1, maxAttempts: 1, onWorkerLoss: 'cancel' })).to.deep.equal({
-      kind: 'canceled',
-      reason: 'worker-lost',
-    });
-    expect(outcomeOfShutdown({ attempt: 1, maxAttempts: 1, onWorkerLoss: 'cancel' })).to.deep.equal({
+    expect(outcomeOfLoss(cut('cancel', 1, 1))).to.deep.equal({ kind: 'canceled', reason: 'worker-lost' });
+    expect(outcomeOfShutdown(cut('cancel', 1, 1))).to.deep.equal({ kind: 'canceled', reason: 'worker-shutdown' });
+  });
+
+  it('queues a task again that may, as long as it has starts left', () => {
+    expect(outcomeOfLoss(cut('requeue', 2, 3))).to.deep.equal({ kind: 'requeued', reason: 'worker-lost' });
+    expect(outcomeOfShutdown(cut('requeue', 2, 3)).kind).to.equal('requeued');
+    expect(outcomeOfShutdown(cut('requeue', 3, 3)), 'its last start').to.deep.equal({
       kind: 'canceled',
       reason: 'worker-shutdown',
     });
   });
 
-  it('queues a task again that may, as long as it has starts left', () => {
-    expect(outcomeOfLoss({ attempt: 2, maxAttempts: 3, onWorkerLoss: 'requeue' })).to.deep.equal({
-      kind: 'requeued',
-      reason: 'worker-lost',
-    });
-    expect(outcomeOfShutdown({ attempt: 2, maxAttempts: 3, onWorkerLoss: 'requeue' }).kind).to.equal('requeued');
+  it('keeps how the child ended, where that is known', () => {
+    for (const policy of ['cancel', 'requeue'] as const) {
+      expect(outcomeOfLoss(cut(policy, 1, 2), KILLED)).to.deep.include({ exit: KILLED });
+      expect(outcomeOfShutdown(cut(policy, 1, 2), KILLED)).to.deep.include({ exit: KILLED });
+      expect(outcomeOfLoss(cut(policy, 1, 2))).not.to.have.property('exit');
+    }
+    expect(outcomeOfLoss(cut('requeue', 2, 2), KILLED)).to.deep.include({ kind: 'failed', exit: KILLED });
   });
 
-  it('fails a task as POISONED that lost its worker in every start', () => {
-    const outcome = outcomeOfLoss({ attempt: 3, maxAttempts: 3, onWorkerLoss: 'requeue' });
+  it('fails a task as POISONED that used up its starts, and says how each of them ended', () => {
+    const before = [ended(1, 'worker-lost', KILLED), ended(2, 'worker-shutdown', { code: 3, signal: null })];
+    const outcome = outcomeOfLoss(cut('requeue', 3, 3, before));
     expect(outcome.kind === 'failed' && outcome.error.code).to.equal('POISONED');
+    expect(message(outcome)).to.equal(
+      'It was started 3 times and never came to an end of its own, so it is not started again: ' +
+        'start 1 on w1: worker-lost (SIGKILL); start 2 on w2: worker-shutdown (status 3); start 3 on w9: worker-lost.',
+    );
+    expect(message(outcomeOfLoss(cut('requeue', 3, 3, before), KILLED))).to.match(/start 3 on w9: worker-lost \(SIGKILL\)\.$/);
+  });
+
+  it('tells no more than ten starts of a task that had many', () => {
+    const before = Array.from({ length: 999 }, (_, index) => ended(index + 1));
+    const told = message(outcomeOfLoss(cut('requeue', 1_000, 1_000, before)));
+    expect(told).to.contain('started 1000 times').and.to.contain('the last of them: start 991 on w991: ');
+    expect(told.match(/start \d+ on/g)).to.have.length(10);
   });
 });

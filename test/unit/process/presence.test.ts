@@ -49,7 +49,8 @@ function setUp(options: { held?: ProcessRecord; provedGone?: boolean } = {}) {
     processes: {
       register: process => {
         events.push(`register ${process.incarnation}`);
-        return Promise.resolve(db.held?.state === 'live' ? { kind: 'held', by: db.held } : { kind: 'registered' });
+        const held = db.held?.state === 'live' || (db.held?.state === 'missing' && !db.held.settled);
+        return Promise.resolve(db.held && held ? { kind: 'held', by: db.held } : { kind: 'registered' });
       },
       beat: () => db.beats(),
       stop: () => (events.push('stop'), Promise.resolve(true)),
@@ -59,9 +60,14 @@ function setUp(options: { held?: ProcessRecord; provedGone?: boolean } = {}) {
         if (db.held && matches) db.held = { ...db.held, state: 'missing' };
         return Promise.resolve(matches);
       },
+      settle: (_name, incarnation) => {
+        events.push(`settle ${incarnation}`);
+        if (db.held) db.held = { ...db.held, settled: true };
+        return Promise.resolve(true);
+      },
+      forget: () => Promise.resolve([]),
       get: () => Promise.resolve(db.held),
       list: () => Promise.resolve([]),
-      liveIncarnations: () => Promise.resolve(new Set<string>()),
       earliestLapseMs: () => Promise.resolve(undefined),
     },
     runtime: time.runtime,
@@ -85,7 +91,9 @@ describe('registration', () => {
       'register uuid-1',
       'end children',
       'declare missing as proved',
+      'register uuid-1',
       'end tasks',
+      'settle other',
       'register uuid-1',
     ]);
     await presence.stop();
@@ -113,7 +121,27 @@ describe('registration', () => {
     expect(events).to.deep.equal(['register uuid-1']);
     await time.advance(6_000);
     await started;
-    expect(events.slice(1)).to.deep.equal(['declare missing if lapsed', 'end tasks', 'register uuid-1']);
+    expect(events.slice(1)).to.deep.equal([
+      'declare missing if lapsed',
+      'register uuid-1',
+      'end tasks',
+      'settle other',
+      'register uuid-1',
+    ]);
+    await presence.stop();
+  });
+
+  it('ends what a missing process left, whoever declared it missing, before it takes the name', async () => {
+    const { presence, events } = setUp({ held: holder({ state: 'missing' }) });
+    await presence.start();
+    expect(events).to.deep.equal(['register uuid-1', 'end tasks', 'settle other', 'register uuid-1']);
+    await presence.stop();
+  });
+
+  it('takes the name of one that is settled at once', async () => {
+    const { presence, events } = setUp({ held: holder({ state: 'missing', settled: true }) });
+    await presence.start();
+    expect(events).to.deep.equal(['register uuid-1']);
     await presence.stop();
   });
 });

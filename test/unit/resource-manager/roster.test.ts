@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import type { ProcessRecord } from '../../../src/core/process.js';
+import type { OnMissing, ProcessRecord } from '../../../src/core/process.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { silentLog } from '../../../src/process/log.js';
 import { Term } from '../../../src/process/term.js';
@@ -13,7 +13,7 @@ const worker = (name: string, queues: string[]): ProcessRecord =>
   ({ name, role: 'worker', state: 'live', queues, dedicated: queues.length === 0, slots: 1 }) as unknown as ProcessRecord;
 
 /** One granted task, bound to a worker that is gone, and whoever is live. */
-function setUp(assignment: 'late' | 'eager', queue: string) {
+function setUp(assignment: 'late' | 'eager', queue: string, onMissing: OnMissing = 'reassign') {
   const state = { live: [] as ProcessRecord[], bound: 'gone' as string | undefined };
   const row = (): LineTask =>
     ({
@@ -35,13 +35,14 @@ function setUp(assignment: 'late' | 'eager', queue: string) {
       hints: new Hints({ publish: () => Promise.resolve('confirmed') }),
       log: silentLog,
       grants: {
-        unbind: (_lease, _live, { to }) => {
+        unbind: (_lease, keeping, { to }) => {
+          if (state.bound !== undefined && keeping.includes(state.bound)) return Promise.resolve([]);
           state.bound = to;
           return Promise.resolve(['t']);
         },
       },
     },
-    assignment,
+    { assignment, onMissing },
   );
   return { state, refresh: () => roster.refresh(term, book) };
 }
@@ -68,5 +69,28 @@ describe('the roster of workers', () => {
     state.live = [worker('cpu', ['default']), worker('gpu2', ['gpu'])];
     await refresh();
     expect(state.bound).to.equal('gpu2');
+  });
+
+  it('leaves what was assigned to a missing worker until that is settled, where it may be canceled', async () => {
+    const gone = (change: Partial<ProcessRecord>): ProcessRecord => ({ ...worker('gone', ['default']), ...change });
+    const { state, refresh } = setUp('eager', 'default', 'cancelAssigned');
+    state.live = [gone({ state: 'missing' }), worker('w', ['default'])];
+    await refresh();
+    expect(state.bound, 'not settled').to.equal('gone');
+    state.live = [gone({ state: 'missing', settled: true }), worker('w', ['default'])];
+    await refresh();
+    expect(state.bound, 'settled').to.equal('w');
+  });
+
+  it('moves what was assigned to a worker that stopped, or that is missing where nothing is canceled, at once', async () => {
+    for (const [onMissing, state] of [
+      ['cancelAssigned', 'stopped'],
+      ['reassign', 'missing'],
+    ] as const) {
+      const set = setUp('eager', 'default', onMissing);
+      set.state.live = [{ ...worker('gone', ['default']), state }, worker('w', ['default'])];
+      await set.refresh();
+      expect(set.state.bound, state).to.equal('w');
+    }
   });
 });
