@@ -8,7 +8,9 @@ import { DeadLetters } from './dead-letters.js';
 import { explain, within } from './deadline.js';
 import { checkUrl, type Link } from './link.js';
 import { DEFAULT_AMQP_TIMING, type AmqpOptions, type AmqpTiming } from './options.js';
+import { MuteQueues } from './mute-queues.js';
 import { Publisher } from './publisher.js';
+import { repairQueue } from './queue-repair.js';
 import { declareTopology, namesWith, queueOf, type Names } from './topology.js';
 import type { TopologyConflict } from './topology-conflict.js';
 import { watch } from './watch.js';
@@ -23,6 +25,7 @@ export class AmqpBroker implements Broker {
   readonly #options: AmqpOptions;
   readonly #timing: AmqpTiming;
   readonly #names: Names;
+  readonly #mute: MuteQueues;
   readonly #publisher: Publisher;
   readonly #deadLetters: DeadLetters;
   readonly #control: ControlListener;
@@ -33,13 +36,15 @@ export class AmqpBroker implements Broker {
   readonly #stop = new AbortController();
   #attachTo: Link | undefined;
   #recycles = 0;
-  #watching: Promise<void> | undefined;
+  #watching: Promise<unknown> | undefined;
 
   constructor(options: AmqpOptions, timing: AmqpTiming) {
     this.#options = options;
     this.#timing = timing;
     this.#names = namesWith(options.prefix ?? '');
-    this.#publisher = new Publisher(this.#names, timing, options.log);
+    const repairing = { options, timing, names: this.#names, stop: this.#stop.signal };
+    this.#mute = new MuteQueues({ names: this.#names, timing, log: options.log, repair: queue => repairQueue(queue, repairing) });
+    this.#publisher = new Publisher(this.#names, timing, options.log, this.#mute);
     this.#deadLetters = new DeadLetters(this.#names, this.#publisher, timing, options.log);
     this.#control = new ControlListener(this.#names, this.#deadLetters, options.log);
     const topology = (link: Link): Promise<void> => declareTopology(link, this.#names);
@@ -56,7 +61,10 @@ export class AmqpBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    this.#watching ??= watch(this.#timing.stallMs, this.#stop.signal, () => this.#doubt());
+    this.#watching ??= Promise.all([
+      watch(this.#timing.stallMs, this.#stop.signal, () => this.#assertFlow()),
+      watch(this.#timing.confirmMs, this.#stop.signal, () => this.#publisher.assertConfirms()),
+    ]);
     const connected = Promise.all([this.#publishing.start(), this.#consuming.start()]);
     // Late is no failure: connecting goes on behind our back.
     await within(this.#timing.startMs, 'connecting', connected).catch(() => undefined);
@@ -78,6 +86,7 @@ export class AmqpBroker implements Broker {
       timing: this.#timing,
       log: this.#options.log,
       random: this.#options.random,
+      mute: this.#mute,
       deadLetters: this.#deadLetters,
       onDelivery,
       recycled: () => this.#recycles++,
@@ -158,8 +167,7 @@ export class AmqpBroker implements Broker {
     for (const consumer of this.#consumers) consumer.detach();
   }
 
-  async #doubt(): Promise<void> {
-    this.#publisher.assertConfirms();
+  async #assertFlow(): Promise<void> {
     await Promise.all([...this.#consumers].map(consumer => consumer.assertFlow()));
   }
 }

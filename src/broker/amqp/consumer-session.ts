@@ -1,7 +1,8 @@
 import type { ConsumeMessage } from 'amqplib';
 import { ConsumerChannel } from './consumer-channel.js';
 import { backoff, explain, Late, pause, within } from './deadline.js';
-import type { Link } from './link.js';
+import { internalErrorOf, type Link } from './link.js';
+import type { MuteQueues } from './mute-queues.js';
 import type { AmqpTiming, BrokerLog } from './options.js';
 import type { Names, QueuePlan } from './topology.js';
 import { TopologyConflict } from './topology-conflict.js';
@@ -12,6 +13,7 @@ export interface SessionPlan {
   timing: AmqpTiming;
   log: BrokerLog;
   random: () => number;
+  mute: MuteQueues;
   take: (message: ConsumeMessage, ack: () => void) => void;
   /** A channel had to be replaced on a living connection. */
   recycled: () => void;
@@ -30,6 +32,10 @@ export class ConsumerSession {
   #working = false;
   #ended = false;
   #failures = 0;
+  /** Attempts; one that was given up must not bring its channel afterwards. */
+  #attempts = 0;
+  /** A deadline that passed and is not accounted for yet. */
+  #silence: Late | undefined;
   #conflict: TopologyConflict | undefined;
 
   constructor(link: Link, limit: number, plan: SessionPlan) {
@@ -91,6 +97,7 @@ export class ConsumerSession {
     const { random, timing } = this.#plan;
     this.#working = true;
     while (this.#isPending()) {
+      await this.#judgeSilence();
       if (!this.#channel) await pause(backoff(this.#failures, random, timing), this.#link.gone);
       if (this.#isPending()) await this.#attempt();
     }
@@ -99,26 +106,34 @@ export class ConsumerSession {
 
   async #attempt(): Promise<void> {
     let channel = this.#channel;
+    const attempt = ++this.#attempts;
     const consuming = async (): Promise<void> => {
-      channel ??= await this.#open();
+      channel ??= await this.#open(attempt);
       await channel.settle();
     };
     try {
       await within(this.#plan.timing.rpcMs, `consuming ${this.#plan.queue.name}`, consuming());
       this.#conflict = undefined;
+      this.#plan.mute.answered(this.#plan.queue.name);
     } catch (error) {
+      this.#attempts++;
+      const broken = internalErrorOf(this.#link);
+      if (broken) void this.#plan.mute.failed(this.#plan.queue, broken);
       this.#lost(channel, error);
     }
   }
 
-  async #open(): Promise<ConsumerChannel> {
+  async #open(attempt: number): Promise<ConsumerChannel> {
     const { queue, names, take, recycled } = this.#plan;
     const opened = await ConsumerChannel.open(
       this.#link,
       { queue, names, limit: this.#limit },
       { take, roomChanged: () => this.#kick(), lost: (channel, cause) => this.#lost(channel, cause) },
     );
-    if (this.#ended) opened.close();
+    if (this.#ended || attempt !== this.#attempts) {
+      opened.close();
+      throw new Error('given up meanwhile');
+    }
     opened.limit = this.#limit;
     this.#channel = opened;
     if (this.#openedMs !== undefined) recycled();
@@ -144,8 +159,14 @@ export class ConsumerSession {
       this.#plan.log.error('a queue cannot be consumed', fields);
     } else {
       this.#plan.log.warn('a consumer lost its channel', fields);
-      // Silence on one channel is silence on all: RabbitMQ answers each within milliseconds, or the connection is dead.
-      if (cause instanceof Late) this.#link.destroy(cause);
+      if (cause instanceof Late) this.#silence = cause;
     }
+  }
+
+  /** RabbitMQ answers within milliseconds: after a silence either the connection is dead, or the queue. */
+  async #judgeSilence(): Promise<void> {
+    const silence = this.#silence;
+    this.#silence = undefined;
+    if (silence && (await this.#plan.mute.silent(this.#plan.queue, this.#link, silence))) this.#link.destroy(silence);
   }
 }

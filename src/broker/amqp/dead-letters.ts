@@ -1,7 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { AmqpTiming, BrokerLog } from './options.js';
 import type { Publisher } from './publisher.js';
-import type { Names } from './topology.js';
+import { deadQueue, type Names } from './topology.js';
 
 /** Enough to see what it was. The rest of a stranger's 128 MiB is not copied. */
 const BODY_AT_MOST = 4_096;
@@ -28,6 +28,7 @@ export class DeadLetters {
       {
         exchange: this.#names.tasks,
         key: this.#names.dead,
+        queue: deadQueue(this.#names),
         body: message.content.subarray(0, BODY_AT_MOST),
         durable: true,
         headers: { 'x-reason': reason.slice(0, 200), 'x-queue': queue, 'x-bytes': message.content.length },

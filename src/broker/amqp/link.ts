@@ -83,6 +83,12 @@ function socketOptions(options: AmqpOptions, name: string, signal: AbortSignal):
   return { noDelay: true, keepAlive: true, clientProperties: { connection_name: name }, ...options.tls, signal };
 }
 
+/** Why the broker ended a connection over an error of its own (541), which is how some broken queues answer. */
+export function internalErrorOf(link: Link): Error | undefined {
+  const reason: unknown = link.gone.reason;
+  return reason instanceof Error && 'code' in reason && reason.code === 541 ? reason : undefined;
+}
+
 /** The reason for which a link went. */
 export function causeOf(link: Link): string {
   return explain(link.gone.reason);

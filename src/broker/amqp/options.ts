@@ -41,6 +41,8 @@ export interface AmqpTiming {
   publishMs: number;
   /** A message unconfirmed for this long on an unblocked connection: its confirms are being swallowed. */
   confirmMs: number;
+  /** A queue that fails each time for this long, three times at least, is suspected to be broken. */
+  muteMs: number;
   /** `start` waits this long for the first connection. */
   startMs: number;
   /** `close` asks politely for this long. */
@@ -58,6 +60,7 @@ export const DEFAULT_AMQP_TIMING: AmqpTiming = {
   rpcMs: 10_000,
   publishMs: 2_000,
   confirmMs: 15_000,
+  muteMs: 15_000,
   startMs: 2_000,
   closeMs: 1_800,
   backoffMinMs: 200,

@@ -2,8 +2,9 @@ import type { ConfirmChannel, Message } from 'amqplib';
 import { encode, type Control, type Hint } from '../../core/hint.js';
 import type { Destination, PublishResult } from '../broker.js';
 import { onOwnChannel, openConfirmChannel, whenEnded } from './channel.js';
-import { explain, within } from './deadline.js';
+import { explain, Late, within } from './deadline.js';
 import type { Link } from './link.js';
+import type { MuteQueues } from './mute-queues.js';
 import type { AmqpTiming, BrokerLog } from './options.js';
 import { declareQueue, queueOf, type Names, type QueuePlan } from './topology.js';
 
@@ -16,6 +17,8 @@ const DECLARING_AT_MOST = 10;
 export interface Parcel {
   exchange: string;
   key: string;
+  /** Where the key leads, if to one queue. */
+  queue?: QueuePlan;
   body: Uint8Array;
   /** Survives a restart of the broker, and comes back when no queue takes it. */
   durable: boolean;
@@ -25,6 +28,7 @@ export interface Parcel {
 interface Unconfirmed {
   since: number;
   returned: boolean;
+  queue: QueuePlan | undefined;
 }
 
 /** Publishes with confirms. What cannot be sent now is never kept: the record behind a hint is what gets it sent again. */
@@ -34,6 +38,7 @@ export class Publisher {
   readonly #names: Names;
   readonly #timing: AmqpTiming;
   readonly #log: BrokerLog;
+  readonly #mute: MuteQueues;
   readonly #unconfirmed = new Map<string, Unconfirmed>();
   readonly #declaring = new Map<string, Promise<boolean>>();
   readonly #declared = new Set<string>();
@@ -42,10 +47,11 @@ export class Publisher {
   #blocked = false;
   #sent = 0;
 
-  constructor(names: Names, timing: AmqpTiming, log: BrokerLog) {
+  constructor(names: Names, timing: AmqpTiming, log: BrokerLog, mute: MuteQueues) {
     this.#names = names;
     this.#timing = timing;
     this.#log = log;
+    this.#mute = mute;
   }
 
   /** A resource alarm at the broker: it reads nothing more from this connection until `unblocked`. */
@@ -78,7 +84,7 @@ export class Publisher {
   async publish(hint: Hint, destination: Destination): Promise<PublishResult> {
     const end = performance.now() + this.#timing.publishMs;
     const plan = queueOf(this.#names, destination);
-    const parcel = { exchange: this.#names.tasks, key: plan.name, body: encode(hint), durable: true };
+    const parcel = { exchange: this.#names.tasks, key: plan.name, queue: plan, body: encode(hint), durable: true };
     const result = await this.send(parcel, end);
     if (result !== 'returned' || !(await this.#declare(plan, end))) return result;
     return this.send(parcel, end);
@@ -97,11 +103,17 @@ export class Publisher {
     return result;
   }
 
-  /** Ends a connection whose confirms do not come although it lives (a proxy that swallows, a wedged queue). */
-  assertConfirms(): void {
+  /**
+   * Ends a connection whose confirms do not come although it lives (a proxy that swallows, a mute queue). The oldest message is the one
+   * to blame: RabbitMQ takes what a channel publishes in order, and one that waits for its queue holds up those behind it.
+   */
+  async assertConfirms(): Promise<void> {
     const oldest = this.#unconfirmed.values().next().value;
-    if (!oldest || this.#blocked || performance.now() - oldest.since < this.#timing.confirmMs) return;
-    this.#link?.destroy(new Error(`a message stayed unconfirmed for ${this.#timing.confirmMs} ms`));
+    const link = this.#link;
+    if (!oldest || !link || this.#blocked || performance.now() - oldest.since < this.#timing.confirmMs) return;
+    const cause = new Late(`confirming a message to ${oldest.queue?.name ?? 'everybody'}`, this.#timing.confirmMs);
+    if (oldest.queue) await this.#mute.silent(oldest.queue, link, cause);
+    link.destroy(cause);
   }
 
   #attempt(parcel: Parcel, end: number): Promise<PublishResult> {
@@ -127,7 +139,7 @@ export class Publisher {
 
   #write(channel: ConfirmChannel, parcel: Parcel, settle: (result: PublishResult) => void): void {
     const messageId = String(++this.#sent);
-    const unconfirmed: Unconfirmed = { since: performance.now(), returned: false };
+    const unconfirmed: Unconfirmed = { since: performance.now(), returned: false, queue: parcel.queue };
     const options = {
       messageId,
       contentType: 'application/json',
@@ -137,10 +149,17 @@ export class Publisher {
     };
     channel.publish(parcel.exchange, parcel.key, Buffer.from(parcel.body), options, (failure: unknown) => {
       this.#unconfirmed.delete(messageId);
+      if (parcel.queue) this.#account(parcel.queue, failure);
       if (failure !== null) settle('deferred');
       else settle(unconfirmed.returned ? 'returned' : 'confirmed');
     });
     this.#unconfirmed.set(messageId, unconfirmed);
+  }
+
+  /** What the end of its channel does to a message says nothing about its queue. */
+  #account(queue: QueuePlan, failure: unknown): void {
+    if (failure === null) this.#mute.answered(queue.name);
+    else if (failure instanceof Error && failure.message.includes('nacked')) void this.#mute.failed(queue, failure);
   }
 
   /** The broker sends `return` before the confirm, which then says success. */

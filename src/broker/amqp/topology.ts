@@ -63,12 +63,16 @@ export function queueOf(names: Names, destination: Destination): QueuePlan {
   }
 }
 
+export function deadQueue(names: Names): QueuePlan {
+  return { name: names.dead, arguments: bounded(DEAD_AT_MOST, DEAD_BYTES_AT_MOST) };
+}
+
 /** What every role needs, whoever comes first. Safe to repeat. Throws `TopologyConflict` when something else has that name. */
 export async function declareTopology(link: Link, names: Names): Promise<void> {
   await onOwnChannel(link, async channel => {
     await asConflict(declareExchanges(channel, names));
     await declareQueue(channel, names, queueOf(names, { to: 'resource-manager' }));
-    await declareQueue(channel, names, { name: names.dead, arguments: bounded(DEAD_AT_MOST, DEAD_BYTES_AT_MOST) });
+    await declareQueue(channel, names, deadQueue(names));
   });
 }
 

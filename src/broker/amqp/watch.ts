@@ -1,6 +1,6 @@
 import { pause } from './deadline.js';
 
-/** Doubts that consumers consume and that confirms come, every `everyMs`, until `stop`. `doubt` must not reject. */
+/** Doubts something every `everyMs`, until `stop`. `doubt` must not reject. */
 export async function watch(everyMs: number, stop: AbortSignal, doubt: () => Promise<void>): Promise<void> {
   for (;;) {
     await pause(everyMs, stop);

@@ -1,6 +1,6 @@
 import type { GetMessage } from 'amqplib';
 import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
-import { DEFAULT_AMQP_TIMING, type AmqpTiming, type BrokerLog } from '../../../src/broker/amqp/options.js';
+import { DEFAULT_AMQP_TIMING, type AmqpOptions, type AmqpTiming, type BrokerLog } from '../../../src/broker/amqp/options.js';
 import { namesWith, queueOf } from '../../../src/broker/amqp/topology.js';
 import type { Destination } from '../../../src/broker/broker.js';
 import { freshPrefix, RawAmqp } from '../../support/amqp.js';
@@ -32,14 +32,17 @@ export class Fixture {
     return new Fixture(await RawAmqp.connect());
   }
 
+  options(): AmqpOptions {
+    const name = `test ${this.prefix}`;
+    return { url: testServers().amqpUrl, name, prefix: this.prefix, random: Math.random, log: this.#log() };
+  }
+
   /** A broker that is not started. Back-off is short, and the URL may lead through a proxy. */
   broker(options: { proxy?: TcpProxy; heartbeatS?: number; timing?: Partial<AmqpTiming> } = {}): AmqpBroker {
     const url = new URL(options.proxy?.url(testServers().amqpUrl) ?? testServers().amqpUrl);
     if (options.heartbeatS !== undefined) url.searchParams.set('heartbeat', String(options.heartbeatS));
-    const broker = createAmqpBroker(
-      { url: url.href, name: `test ${this.prefix}`, prefix: this.prefix, random: Math.random, log: this.#log() },
-      { ...DEFAULT_AMQP_TIMING, backoffMaxMs: 1_000, ...options.timing },
-    );
+    const timing = { ...DEFAULT_AMQP_TIMING, backoffMaxMs: 1_000, ...options.timing };
+    const broker = createAmqpBroker({ ...this.options(), url: url.href }, timing);
     this.#brokers.push(broker);
     return broker;
   }

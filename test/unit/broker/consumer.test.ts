@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { Consumer } from '../../../src/broker/amqp/consumer.js';
 import { DeadLetters } from '../../../src/broker/amqp/dead-letters.js';
 import { DEFAULT_AMQP_TIMING, type AmqpTiming } from '../../../src/broker/amqp/options.js';
+import { MuteQueues } from '../../../src/broker/amqp/mute-queues.js';
 import { Publisher } from '../../../src/broker/amqp/publisher.js';
+import type { Repair } from '../../../src/broker/amqp/queue-repair.js';
 import { namesWith, queueOf } from '../../../src/broker/amqp/topology.js';
 import type { Delivery } from '../../../src/broker/broker.js';
 import { encode } from '../../../src/core/hint.js';
@@ -11,6 +13,7 @@ import { FakeLink, type FakeChannel } from './fake-link.js';
 
 const silent = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
 const names = namesWith('');
+const never = (): Promise<never> => new Promise(() => undefined);
 const destination = { to: 'queue', queue: 'default' } as const;
 const message = {
   content: Buffer.from(encode({ kind: 'start', task: '00000000-0000-7000-8000-000000000001' })),
@@ -22,18 +25,27 @@ describe('a consumer', () => {
   let link: FakeLink;
   let deliveries: Delivery[];
   let recycles: number;
+  let repaired: string[];
+  let mute: MuteQueues | undefined;
 
   beforeEach(() => {
-    timing = { ...DEFAULT_AMQP_TIMING, stallMs: 0, backoffMinMs: 1, backoffMaxMs: 2 };
+    timing = { ...DEFAULT_AMQP_TIMING, stallMs: 0, backoffMinMs: 1, backoffMaxMs: 2, muteMs: 0 };
     link = new FakeLink();
     deliveries = [];
     recycles = 0;
+    repaired = [];
+    mute = undefined;
   });
 
   async function attached(prefetch: number): Promise<Consumer> {
-    const deadLetters = new DeadLetters(names, new Publisher(names, timing, silent), timing, silent);
+    const repair = (queue: { name: string }): Promise<Repair> => {
+      repaired.push(queue.name);
+      return Promise.resolve('repaired');
+    };
+    mute ??= new MuteQueues({ names, timing, log: silent, repair });
+    const deadLetters = new DeadLetters(names, new Publisher(names, timing, silent, mute), timing, silent);
     const consumer = new Consumer(prefetch, {
-      ...{ destination, names, timing, deadLetters, queue: queueOf(names, destination), log: silent, random: () => 0 },
+      ...{ destination, names, timing, mute, deadLetters, queue: queueOf(names, destination), log: silent, random: () => 0 },
       onDelivery: delivery => deliveries.push(delivery),
       recycled: () => recycles++,
       onClose: () => undefined,
@@ -117,12 +129,63 @@ describe('a consumer', () => {
     expect(link.channels[1]!.acks).to.equal(0);
   });
 
-  it('gives the connection up when an answer does not come', async () => {
+  it('gives the connection up when an answer does not come, on whatever channel', async () => {
     const consumer = await attached(1);
-    timing.rpcMs = 1;
-    link.channels[0]!.checkQueue = () => new Promise<never>(() => undefined);
+    timing.rpcMs = timing.publishMs = 1;
+    link.opening = channel => (channel.checkExchange = never);
+    link.channels[0]!.checkQueue = never;
     await consumer.assertFlow();
-    expect(link.gone.aborted).to.equal(true);
+    await until('the connection to be given up', () => link.gone.aborted);
+    expect(repaired).to.deep.equal([]);
+  });
+
+  it('keeps the connection when the queue alone is silent, has it repaired at the third time, and only then starts anew', async () => {
+    timing.rpcMs = 1;
+    link.opening = channel => (channel.consume = never);
+    const consumer = await attached(1);
+
+    await until('the connection to be given up', () => link.gone.aborted);
+    expect(repaired).to.deep.equal(['work.default']);
+    expect(consumer.status).to.deep.equal({ queue: 'work.default', consuming: false });
+    // Three that consumed, and three that asked for something else.
+    expect(link.channels).to.have.lengthOf(6);
+
+    link = new FakeLink();
+    await consumer.attach(link);
+    expect(consumer.status).to.deep.equal({ queue: 'work.default', consuming: true });
+  });
+
+  it('blames the queue that it was to consume when the broker breaks down over it, and has it repaired at the third time', async () => {
+    for (let times = 1; times <= 3; times++) {
+      expect(repaired).to.deep.equal([]);
+      link = new FakeLink();
+      const broken = link;
+      link.opening = channel => {
+        channel.consume = () => {
+          broken.destroy(Object.assign(new Error('INTERNAL-ERROR'), { code: 541 }));
+          return Promise.reject(new Error('channel ended'));
+        };
+      };
+      await attached(1);
+    }
+    expect(repaired).to.deep.equal(['work.default']);
+  });
+
+  it('consumes once only when a channel that was given up opens at last', async () => {
+    timing.rpcMs = 1;
+    const waiting: (() => void)[] = [];
+    link.opening = channel => {
+      if (link.channels.length === 1) channel.bindQueue = () => new Promise(resolve => waiting.push(() => resolve({})));
+    };
+    const consumer = await attached(1);
+    timing.rpcMs = 1_000;
+    await until('another channel', () => consumer.status?.consuming);
+
+    for (const go of waiting) go();
+    await until('the first to be closed', () => link.channels[0]!.closed);
+
+    expect(waiting).to.have.lengthOf(1);
+    expect(link.channels.map(channel => channel.consumers.size)).to.deep.equal([0, 0, 1]);
   });
 
   for (const [given, meant] of [

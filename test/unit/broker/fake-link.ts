@@ -15,6 +15,7 @@ export class FakeChannel extends EventEmitter {
   readonly declared: string[] = [];
   queue = { messageCount: 0, consumerCount: 1 };
   acks = 0;
+  closed = false;
   nacks = 0;
 
   publish(...[, key, , options, confirm]: [string, string, Buffer, Published['options'], Published['confirm']]): boolean {
@@ -55,6 +56,7 @@ export class FakeChannel extends EventEmitter {
   }
 
   close = async (): Promise<void> => {
+    this.closed = true;
     this.emit('close');
     return Promise.resolve();
   };
@@ -65,6 +67,8 @@ export class FakeLink implements Link {
   readonly channels: FakeChannel[] = [];
   readonly events = new EventEmitter();
   readonly version = '3.10.8';
+  /** Makes a fresh channel do something else. */
+  opening: (channel: FakeChannel) => void = () => undefined;
   readonly #gone = new AbortController();
 
   get gone(): AbortSignal {
@@ -75,6 +79,7 @@ export class FakeLink implements Link {
     const open = async (): Promise<Channel> => {
       const channel = new FakeChannel();
       this.channels.push(channel);
+      this.opening(channel);
       return Promise.resolve(channel as unknown as Channel);
     };
     const model = Object.assign(this.events, { createChannel: open, createConfirmChannel: open });

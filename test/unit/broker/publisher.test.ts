@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { DEFAULT_AMQP_TIMING } from '../../../src/broker/amqp/options.js';
+import { MuteQueues } from '../../../src/broker/amqp/mute-queues.js';
 import { Publisher } from '../../../src/broker/amqp/publisher.js';
 import { namesWith } from '../../../src/broker/amqp/topology.js';
 import type { Hint } from '../../../src/core/hint.js';
@@ -14,10 +15,20 @@ describe('the publisher', () => {
   let link: FakeLink;
   let channel: FakeChannel;
   let publisher: Publisher;
+  let repaired: string[];
 
   beforeEach(async () => {
     link = new FakeLink();
-    publisher = new Publisher(namesWith(''), { ...DEFAULT_AMQP_TIMING, confirmMs: 0 }, silent);
+    repaired = [];
+    const timing = { ...DEFAULT_AMQP_TIMING, confirmMs: 0, muteMs: 0 };
+    const mute = new MuteQueues({
+      ...{ names: namesWith(''), timing, log: silent },
+      repair(queue) {
+        repaired.push(queue.name);
+        return Promise.resolve('repaired');
+      },
+    });
+    publisher = new Publisher(namesWith(''), timing, silent, mute);
     await publisher.open(link);
     channel = link.channels[0]!;
   });
@@ -97,19 +108,54 @@ describe('the publisher', () => {
   });
 
   it('ends a connection that lives and confirms nothing, unless it is blocked', async () => {
-    publisher.assertConfirms();
+    await publisher.assertConfirms();
     expect(link.gone.aborted).to.equal(false);
     const publishing = publisher.publish(HINT, TO);
 
     link.events.emit('blocked', 'low on disk');
-    publisher.assertConfirms();
+    await publisher.assertConfirms();
     expect(link.gone.aborted).to.equal(false);
     link.events.emit('unblocked');
-    publisher.assertConfirms();
+    await publisher.assertConfirms();
     expect(link.gone.aborted).to.equal(true);
 
     channel.published[0]!.confirm(new Error('channel closed'));
     expect(await publishing).to.equal('deferred');
+  });
+
+  /** One connection on which the first hint waits for its queue, and those behind it wait with it. */
+  async function silentRound(answered: boolean): Promise<void> {
+    publisher.drop();
+    link = new FakeLink();
+    await publisher.open(link);
+    const results = [TO, { to: 'resource-manager' } as const].map(destination => publisher.publish(HINT, destination));
+    const { published } = link.channels[0]!;
+    if (answered) published[0]!.confirm(null);
+    await publisher.assertConfirms();
+    expect(link.gone.aborted).to.equal(true);
+    for (const { confirm } of published) confirm(new Error('channel closed'));
+    await Promise.all(results);
+  }
+
+  it('has a queue repaired that kept the oldest message unconfirmed three times in a row', async () => {
+    for (const answered of [false, false]) await silentRound(answered);
+    expect(repaired).to.deep.equal([]);
+    await silentRound(true);
+    for (const answered of [false, false]) await silentRound(answered);
+    expect(repaired, 'an answer starts the count anew').to.deep.equal([]);
+    await silentRound(false);
+    expect(repaired).to.deep.equal(['work.default']);
+  });
+
+  it('has a queue repaired that refuses three times in a row, which the end of a channel does not count for', async () => {
+    const answers = ['message nacked', 'message nacked', undefined, 'message nacked', 'channel closed', 'message nacked'];
+    for (const [n, answer] of [...answers, 'message nacked'].entries()) {
+      expect(repaired).to.deep.equal([]);
+      const publishing = publisher.publish(HINT, TO);
+      channel.published[n]!.confirm(answer === undefined ? null : new Error(answer));
+      await publishing;
+    }
+    expect(repaired).to.deep.equal(['work.default']);
   });
 
   it('gives its connection up with its channel', async () => {
