@@ -1,5 +1,5 @@
 // npm test [-- STAGE...]: builds, checks the code, then runs the tests stage by stage on servers of their own. A stage is `check`,
-// a folder of test/ (unit, contract, integration), or a path of a test file. Ends with `N passed, N failed` over all of them;
+// a folder of test/ (unit, simulation, contract, integration), or a path of a test file. Ends with `N passed, N failed` over all of them;
 // each check counts as one.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { root, runStep } from './prepare.mjs';
 import { withoutSettings, withServers } from './run-servers.mjs';
 
 const CHECKS = ['format', 'types', 'lint', 'imports', 'dead'];
-const FOLDERS = ['unit', 'contract', 'integration'];
+const FOLDERS = ['unit', 'simulation', 'contract', 'integration'];
+/** These need no server. */
+const ALONE = ['unit', 'simulation'];
 const ALL = ['check', ...FOLDERS];
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = 40 * 60_000;
@@ -46,9 +48,10 @@ await runStep(async () => {
 
 /** Servers are started when the first stage comes that needs them. */
 async function runStages() {
-  while (stages[0] === 'check' || stages[0] === 'unit') {
-    if (stages.shift() === 'check') await check();
-    else await mocha('unit', withoutSettings(process.env));
+  while (stages[0] === 'check' || ALONE.includes(stages[0])) {
+    const stage = stages.shift();
+    if (stage === 'check') await check();
+    else await mocha(stage, withoutSettings(process.env));
   }
   if (stages.length === 0) return;
   await withServers(async env => {

@@ -1,0 +1,129 @@
+import type { Outcome } from '../../src/core/outcome.js';
+import type { Bodies } from './bodies.js';
+import type { SimulatedProcess } from './process.js';
+import type { Scheduler } from './scheduler.js';
+
+interface BodyPlan {
+  task: string;
+  attempt: number;
+  fence: number | undefined;
+  ms: number;
+  ends: 'completes' | 'fails' | 'dies';
+}
+
+interface Surroundings {
+  scheduler: Scheduler;
+  bodies: Bodies;
+  /** The machine's monotonic clock, which it shares with its supervisor. */
+  clock: Pick<SimulatedProcess, 'monotonicMs' | 'simulatedMs'>;
+  deadlineMs: number;
+}
+
+/** One child that runs one body. Its watchdog ends it at the deadline that its supervisor last gave it, whatever became of that one. */
+export class Child {
+  readonly body: BodyPlan;
+  readonly #around: Surroundings;
+  readonly #onEnd: (outcome: Outcome) => void;
+  #state: 'starting' | 'running' | 'frozen' | 'dead' = 'starting';
+  #deadlineMs: number;
+  #leftMs: number;
+  #endsAtMs = Infinity;
+  #frozenUntilMs = -Infinity;
+
+  constructor(body: BodyPlan, around: Surroundings, onEnd: (outcome: Outcome) => void) {
+    this.body = body;
+    this.#around = around;
+    this.#onEnd = onEnd;
+    this.#deadlineMs = around.deadlineMs;
+    this.#leftMs = body.ms;
+  }
+
+  set deadlineMs(ms: number) {
+    this.#deadlineMs = ms;
+  }
+
+  get alive(): boolean {
+    return this.#state !== 'dead';
+  }
+
+  /** User code, unless the deadline has passed before it. */
+  begin(): void {
+    const { scheduler, bodies } = this.#around;
+    if (this.#state !== 'starting') return;
+    if (scheduler.nowMs < this.#frozenUntilMs) return scheduler.at(this.#frozenUntilMs, () => this.begin());
+    if (this.#late()) return this.kill('worker-lost');
+    bodies.begin(this.body);
+    this.#watch();
+    this.#go();
+  }
+
+  /** As SIGSTOP: nothing of it runs, its watchdog included. */
+  freeze(ms: number): void {
+    const { scheduler, bodies } = this.#around;
+    this.#frozenUntilMs = Math.max(this.#frozenUntilMs, scheduler.nowMs + ms);
+    if (this.#state === 'running') {
+      this.#leftMs = Math.max(0, this.#endsAtMs - scheduler.nowMs);
+      this.#endsAtMs = Infinity;
+      this.#state = 'frozen';
+      bodies.halt(this.body);
+    }
+    scheduler.at(this.#frozenUntilMs, () => this.#thaw());
+  }
+
+  cancel(reason: 'user' | 'worker-shutdown'): void {
+    if (this.alive) this.#end({ kind: 'canceled', reason });
+  }
+
+  kill(reason: 'worker-lost'): void {
+    if (this.alive) this.#end({ kind: 'canceled', reason });
+  }
+
+  /** By itself: a crash, or the kernel's. */
+  die(): void {
+    if (this.alive) this.#end(outcomeOf({ ...this.body, ends: 'dies' }));
+  }
+
+  #thaw(): void {
+    const { scheduler, bodies } = this.#around;
+    if (this.#state !== 'frozen' || scheduler.nowMs < this.#frozenUntilMs) return;
+    if (this.#late()) return this.kill('worker-lost');
+    bodies.resume(this.body);
+    this.#watch();
+    this.#go();
+  }
+
+  #go(): void {
+    const { scheduler } = this.#around;
+    this.#state = 'running';
+    const endsAtMs = scheduler.nowMs + this.#leftMs;
+    this.#endsAtMs = endsAtMs;
+    scheduler.at(endsAtMs, () => {
+      if (this.#state === 'running' && this.#endsAtMs === endsAtMs) this.#end(outcomeOf(this.body));
+    });
+  }
+
+  #watch(): void {
+    const { scheduler, clock } = this.#around;
+    if (!this.alive || this.#state === 'frozen') return;
+    if (this.#late()) return this.kill('worker-lost');
+    scheduler.after(clock.simulatedMs(Math.max(1, this.#deadlineMs - clock.monotonicMs())), () => this.#watch());
+  }
+
+  #late(): boolean {
+    return this.#around.clock.monotonicMs() >= this.#deadlineMs;
+  }
+
+  #end(outcome: Outcome): void {
+    const began = this.#state !== 'starting';
+    const wasFrozen = this.#state === 'frozen';
+    this.#state = 'dead';
+    if (began) this.#around.bodies.end(this.body, { byItself: outcome.kind !== 'canceled', halted: wasFrozen });
+    this.#onEnd(outcome);
+  }
+}
+
+function outcomeOf({ ends }: BodyPlan): Outcome {
+  if (ends === 'completes') return { kind: 'completed', result: null };
+  if (ends === 'fails') return { kind: 'failed', error: { code: 'HANDLER_FAILED', message: 'as planned' } };
+  return { kind: 'failed', error: { code: 'CHILD_DIED', message: 'as planned' }, exit: { code: null, signal: 'SIGKILL' } };
+}

@@ -1,0 +1,140 @@
+import type { CancelRequest, Submission } from '../../src/audit/history.js';
+import { InterlockError, StoreError } from '../../src/core/errors.js';
+import type { NewTask } from '../../src/core/task.js';
+import type { Chance } from './chance.js';
+import type { SimulatedProcess } from './process.js';
+import type { Api } from './roles.js';
+import type { TaskPlan } from './scenario.js';
+import type { Scheduler } from './scheduler.js';
+
+export interface ClientsDeps {
+  scheduler: Scheduler;
+  chance: Chance;
+  /** An api that takes requests, any of them. */
+  anApi: () => { api: Api; process: SimulatedProcess } | undefined;
+  serverTime: () => Date;
+}
+
+const TIMEOUT_MS = 15_000;
+const RETRY_MS = 2_000;
+
+/** REST clients: most ask until they have a clear answer, with the same idempotency key. */
+export class Clients {
+  readonly submissions: Submission[] = [];
+  readonly cancels: CancelRequest[] = [];
+  /** Requests without a clear answer. */
+  open = 0;
+  readonly #deps: ClientsDeps;
+  readonly #ids = new Map<string, string>();
+  /** Who is asked for when this one has been answered. */
+  readonly #next = new Map<string, TaskPlan>();
+  #tries = 0;
+
+  constructor(deps: ClientsDeps) {
+    this.#deps = deps;
+  }
+
+  load(plans: readonly TaskPlan[]): void {
+    const { scheduler } = this.#deps;
+    for (const plan of plans) {
+      this.open++;
+      if (plan.follows !== undefined && plans.some(({ label }) => label === plan.follows)) this.#next.set(plan.follows, plan);
+      else scheduler.at(plan.atMs, () => this.#submit(plan, scheduler.nowMs));
+      if (plan.cancelAtMs === undefined) continue;
+      this.open++;
+      scheduler.at(plan.cancelAtMs, () => this.#cancel(plan, scheduler.nowMs));
+    }
+  }
+
+  #submit(plan: TaskPlan, askedAt: number): void {
+    const { scheduler, serverTime } = this.#deps;
+    const id = `${plan.label}-${++this.#tries}`;
+    this.#ask(
+      api => api.accept(newTask(plan, id, serverTime())),
+      ({ task }) => {
+        this.#answered(plan, task.id);
+        const answered = { id: task.id, askedAt, answeredAt: scheduler.nowMs, outcome: 'ok' as const };
+        this.submissions.push({ ...answered, delayed: plan.delayMs !== undefined });
+      },
+      () => {
+        if (!plan.once) return this.#submit(plan, askedAt);
+        this.#answered(plan, id); // it may be stored yet
+      },
+    );
+  }
+
+  #answered(plan: TaskPlan, id: string): void {
+    const { scheduler, chance } = this.#deps;
+    this.open--;
+    this.#ids.set(plan.label, id);
+    const next = this.#next.get(plan.label);
+    if (next) scheduler.after(chance.about(20), () => this.#submit(next, scheduler.nowMs));
+  }
+
+  #cancel(plan: TaskPlan, askedAt: number): void {
+    const { scheduler } = this.#deps;
+    const id = this.#ids.get(plan.label);
+    if (id === undefined) return scheduler.after(RETRY_MS, () => this.#cancel(plan, askedAt));
+    this.#ask(
+      api => api.cancel(id),
+      () => {
+        this.open--;
+        this.cancels.push({ id, askedAt, answeredAt: scheduler.nowMs, outcome: 'ok' });
+      },
+      error => {
+        if (error instanceof InterlockError && !(error instanceof StoreError))
+          this.open--; // it has ended already
+        else this.#cancel(plan, askedAt);
+      },
+    );
+  }
+
+  /** One request to any api; `failed` comes after a pause, also when the api died under it. */
+  #ask<T>(request: (api: Api) => Promise<T>, done: (answer: T) => void, failed: (error: unknown) => void): void {
+    const { scheduler, anApi } = this.#deps;
+    const to = anApi();
+    let open = true;
+    const fail = (error: unknown): void => {
+      if (!open) return;
+      open = false;
+      scheduler.after(RETRY_MS, () => failed(error));
+    };
+    if (!to) return fail(undefined);
+    scheduler.after(TIMEOUT_MS, () => fail(undefined));
+    to.process.deliver(() => {
+      request(to.api).then(answer => {
+        if (!open || !to.process.alive) return;
+        open = false;
+        done(answer);
+      }, fail);
+    });
+  }
+}
+
+function newTask(plan: TaskPlan, id: string, now: Date): NewTask {
+  const { label, exclusive, shared, ms, ends, requeue, priority, queue, once, delayMs, expiresMs } = plan;
+  const ready = exclusive.length + shared.length > 0 ? 'resources' : 'worker';
+  return {
+    id,
+    name: label,
+    args: [],
+    kwargs: { ms, fails: ends === 'fails', dies: ends === 'dies' },
+    queue,
+    priority,
+    exclusive,
+    shared,
+    state: 'waiting',
+    waitingFor: delayMs === undefined ? ready : 'delay',
+    ...(delayMs !== undefined && { dueAt: new Date(now.getTime() + delayMs) }),
+    ...(expiresMs !== undefined && { expiresAt: new Date(now.getTime() + expiresMs) }),
+    attempt: 0,
+    maxAttempts: requeue ? 3 : 1,
+    onWorkerLoss: requeue ? 'requeue' : 'cancel',
+    attempts: [],
+    progress: [],
+    createdResources: [],
+    ...(!once && { idempotency: { principal: 'client', key: label, bodyHash: label } }),
+    correlationId: label,
+    tags: [],
+  };
+}

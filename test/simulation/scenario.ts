@@ -1,0 +1,182 @@
+import { Chance } from './chance.js';
+import type { Failpoint } from './failpoints.js';
+import { CALM, type Climate } from './network.js';
+
+/** One task that a client wants done. Times in simulated milliseconds from the beginning of the run. */
+export interface TaskPlan {
+  label: string;
+  atMs: number;
+  /** Asked for only when this one has been answered: then the order of the two is beyond doubt. */
+  follows?: string;
+  exclusive: string[];
+  shared: string[];
+  /** How long its body runs. */
+  ms: number;
+  ends: 'completes' | 'fails' | 'dies';
+  requeue: boolean;
+  priority: number;
+  queue: string;
+  /** Asks once and without a key: whether it was accepted, its client may never know. */
+  once: boolean;
+  delayMs?: number;
+  expiresMs?: number;
+  cancelAtMs?: number;
+}
+
+export type Fault = { atMs: number } & (
+  | { kind: 'kill'; target: string; restartMs: number }
+  | { kind: 'restart'; target: string; restartMs: number }
+  | { kind: 'pause'; target: string; ms: number; children: boolean }
+  | { kind: 'freeze-children'; target: string; ms: number }
+  | { kind: 'kill-children'; target: string }
+  | { kind: 'cut'; target: string; ms: number; requests: boolean; replies: boolean }
+  | { kind: 'outage'; ms: number }
+  | { kind: 'election'; ms: number }
+  | { kind: 'clock-jump'; ms: number }
+  | { kind: 'broker-down'; ms: number }
+  | { kind: 'broker-wiped' }
+  | { kind: 'queue-purged' }
+  | { kind: 'queue-deleted' }
+  | { kind: 'hints-lost'; ms: number }
+);
+
+export interface HintClimate {
+  lost: number;
+  twice: number;
+  late: number;
+}
+
+/** Everything that decides a run. */
+export interface Scenario {
+  seed: number;
+  processes: { apis: number; managers: number; workers: number; beats: number; slots: number };
+  assignment: 'late' | 'eager';
+  dedicated: boolean;
+  schedule: { intervalMs: number; misfire: 'one' | 'all' | 'skip' } | undefined;
+  tasks: TaskPlan[];
+  climate: Climate;
+  hints: HintClimate;
+  faults: Fault[];
+  failpoints: Failpoint[];
+  /** Faults and bad weather end here. */
+  calmFromMs: number;
+}
+
+export function namesOf({ processes, dedicated }: Pick<Scenario, 'processes' | 'dedicated'>): { role: Role; name: string }[] {
+  const some = (role: Role, count: number): { role: Role; name: string }[] =>
+    Array.from({ length: count }, (_, index) => ({ role, name: `${role}-${index + 1}` }));
+  return [
+    ...some('api', processes.apis),
+    ...some('manager', processes.managers),
+    ...some('worker', processes.workers),
+    ...(dedicated ? [{ role: 'worker' as const, name: 'dedicated-1' }] : []),
+    ...some('beat', processes.beats),
+  ];
+}
+
+export type Role = 'api' | 'manager' | 'worker' | 'beat';
+
+/** The scenario of a seed: a small deployment, a few tasks that get in each other's way, and trouble. */
+export function draw(seed: number): Scenario {
+  const chance = new Chance(`scenario ${seed}`);
+  const calmFromMs = chance.between(30_000, 75_000);
+  const shape = {
+    processes: {
+      apis: 1 + chance.below(2),
+      managers: 1 + chance.below(2),
+      workers: 1 + chance.below(3),
+      beats: 1 + chance.below(2),
+      slots: 1 + chance.below(3),
+    },
+    assignment: chance.happens(0.2) ? ('eager' as const) : ('late' as const),
+    dedicated: chance.happens(0.1),
+  };
+  const wild = chance.pick([0, 0.3, 1, 1, 2]);
+  return {
+    seed,
+    ...shape,
+    schedule: chance.happens(0.15)
+      ? { intervalMs: 1_000 * (3 + chance.below(17)), misfire: chance.pick(['one', 'all', 'skip'] as const) }
+      : undefined,
+    tasks: drawTasks(chance.of('tasks'), calmFromMs),
+    climate: {
+      ...CALM,
+      lostRequest: 0.004 * wild,
+      lostReply: 0.008 * wild,
+      lands: 0.006 * wild,
+      slow: chance.pick([0.04, 0.15]) * wild,
+      slowMs: chance.pick([100, 1_500]),
+      refused: 0.006 * wild,
+      twice: 0.02 * wild,
+    },
+    hints: { lost: chance.pick([0, 0.1, 0.3, 1]), twice: chance.pick([0, 0.15]), late: chance.pick([0, 0.15]) },
+    faults: drawFaults(
+      chance.of('faults'),
+      namesOf(shape).map(each => each.name),
+      calmFromMs,
+    ),
+    failpoints: [],
+    calmFromMs,
+  };
+}
+
+function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
+  const resources = Array.from({ length: 1 + chance.below(4) }, (_, index) => `r${index}`);
+  const spreadMs = chance.pick([100, 10_000, calmFromMs]);
+  /** Clients that ask for one task after the other; 0: everybody asks at a time of its own. */
+  const rows = chance.pick([0, 0, 1, 2, 3]);
+  return Array.from({ length: rows > 0 ? 10 + chance.below(15) : 2 + chance.below(10) }, (_, index): TaskPlan => {
+    const chosen = chance.happens(0.2) ? [] : chance.sample(resources, 1 + chance.below(3));
+    const exclusive = chosen.filter(() => chance.happens(0.7));
+    const atMs = chance.between(0, spreadMs);
+    return {
+      label: `t${index}`,
+      atMs,
+      ...(rows > 0 && index >= rows && { follows: `t${index - rows}` }),
+      exclusive,
+      shared: chosen.filter(name => !exclusive.includes(name)),
+      ms: rows > 0 ? chance.about(300) : chance.pick([0, chance.about(300), chance.about(4_000), chance.about(15_000)]),
+      ends: chance.pick(['completes', 'completes', 'completes', 'completes', 'fails', 'dies']),
+      requeue: chance.happens(0.4),
+      priority: chance.pick([4, 4, 4, 0, 9]),
+      queue: chance.happens(0.1) ? 'other' : 'default',
+      once: chance.happens(0.3),
+      ...(chance.happens(0.1) && { delayMs: chance.between(0, 20_000) }),
+      ...(chance.happens(0.05) && { expiresMs: chance.between(0, 20_000) }),
+      ...(chance.happens(0.25) && { cancelAtMs: atMs + chance.about(6_000) }),
+    };
+  });
+}
+
+function drawFaults(chance: Chance, names: readonly string[], calmFromMs: number): Fault[] {
+  const count = chance.pick([0, 1, 2, 3, 4, 6]);
+  return Array.from({ length: count }, () => drawFault(chance, names, calmFromMs)).sort((a, b) => a.atMs - b.atMs);
+}
+
+function drawFault(chance: Chance, names: readonly string[], calmFromMs: number): Fault {
+  const atMs = chance.between(0, calmFromMs);
+  const target = chance.happens(0.4) ? chance.pick(names.filter(name => /worker|dedicated/.test(name))) : chance.pick(names);
+  const restartMs = chance.happens(0.5) ? chance.between(100, 3_000) : chance.between(0, 40_000);
+  const ms = chance.happens(0.5) ? chance.between(100, 8_000) : chance.between(5_000, 60_000);
+  const draws: (() => Fault)[] = [
+    () => ({ atMs, kind: 'kill', target, restartMs }),
+    () => ({ atMs, kind: 'kill', target, restartMs }),
+    () => ({ atMs, kind: 'restart', target, restartMs }),
+    () => ({ atMs, kind: 'pause', target, ms, children: chance.happens(0.3) }),
+    () => ({ atMs, kind: 'pause', target, ms, children: false }),
+    () => ({ atMs, kind: 'freeze-children', target, ms }),
+    () => ({ atMs, kind: 'kill-children', target }),
+    () => ({ atMs, kind: 'cut', target, ms, requests: true, replies: true }),
+    () => ({ atMs, kind: 'cut', target, ms, requests: false, replies: true }),
+    () => ({ atMs, kind: 'cut', target, ms, requests: true, replies: false }),
+    () => ({ atMs, kind: 'outage', ms: Math.min(ms, 30_000) }),
+    () => ({ atMs, kind: 'election', ms: chance.between(3_000, 11_000) }),
+    () => ({ atMs, kind: 'clock-jump', ms: chance.between(1_000, 60_000) }),
+    () => ({ atMs, kind: 'broker-down', ms }),
+    () => ({ atMs, kind: 'broker-wiped' }),
+    () => ({ atMs, kind: 'queue-purged' }),
+    () => ({ atMs, kind: 'queue-deleted' }),
+    () => ({ atMs, kind: 'hints-lost', ms }),
+  ];
+  return chance.pick(draws)();
+}
