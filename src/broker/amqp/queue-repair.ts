@@ -2,7 +2,7 @@ import { onOwnChannel } from './channel.js';
 import { within } from './deadline.js';
 import { dial, type Link } from './link.js';
 import type { AmqpOptions, AmqpTiming } from './options.js';
-import { declareQueue, type Names, type QueuePlan } from './topology.js';
+import { declareQueue, declareRepairLock, type Names, type QueuePlan } from './topology.js';
 
 /** `busy`: another process is at it. `served`: the queue has messages or consumers, or answers; it is left alone. */
 export type Repair = 'repaired' | 'busy' | 'served';
@@ -46,11 +46,10 @@ async function onOwnLink<T>({ options, stop, timing }: RepairPlan, work: (link: 
   }
 }
 
-/** One at a time in a whole fleet: an exclusive queue, which goes with its connection. Others get 405. */
+/** One at a time in a whole fleet. */
 async function lock(link: Link, queue: QueuePlan): Promise<boolean> {
-  const options = { exclusive: true, autoDelete: true, durable: false };
   try {
-    await onOwnChannel(link, channel => channel.assertQueue(`${queue.name}.repair`, options));
+    await onOwnChannel(link, channel => declareRepairLock(channel, queue));
     return true;
   } catch (error) {
     if (error instanceof Error && /\b405\b|RESOURCE.LOCKED/.test(error.message)) return false;

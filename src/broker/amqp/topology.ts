@@ -93,6 +93,11 @@ export async function declareControlQueue(channel: Channel, names: Names): Promi
   return queue;
 }
 
+/** Exclusive, so whoever declares it holds it until its connection ends. Others get 405. */
+export async function declareRepairLock(channel: Channel, queue: QueuePlan): Promise<void> {
+  await channel.assertQueue(`${queue.name}.repair`, { exclusive: true, autoDelete: true, durable: false });
+}
+
 async function declareExchanges(channel: Channel, names: Names): Promise<void> {
   await channel.assertExchange(names.tasks, 'direct', { durable: true });
   await channel.assertExchange(names.events, 'topic', { durable: true });

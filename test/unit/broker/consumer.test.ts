@@ -78,6 +78,14 @@ describe('a consumer', () => {
     expect(recycles).to.equal(1);
   });
 
+  it('consumes again when the broker cancels it', async () => {
+    const consumer = await attached(1);
+    link.channels[0]!.consumers.get('interlock-1')!(null);
+    await until('a new channel', () => link.channels.length === 2 && consumer.status?.consuming);
+    expect(recycles).to.equal(1);
+    expect(link.gone.aborted).to.equal(false);
+  });
+
   it('leaves a channel alone whose prefetch is used up, or that is told to pause', async () => {
     const consumer = await attached(1);
     link.channels[0]!.queue = { messageCount: 3, consumerCount: 1 };
