@@ -1,16 +1,25 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
+import { Substitution } from './substitution.js';
+import { TcpLane, type Pace } from './tcp-lane.js';
+
 /**
  * `pass`: bytes flow. `blackhole`: nothing flows, not even the end of a connection; what was sent arrives when bytes flow again, as after
- * a cable was pulled. `reset`, `close`: every connection, present and new, ends with RST or FIN.
+ * a cable was pulled; `blackhole-up` and `blackhole-down` do that to what goes to the server, or comes from it. `delay`, `slice`: bytes
+ * flow late, or one by one. `reject`: new connections end with RST. `reset`, `close`: every connection, present and new, ends with RST or FIN.
  */
-export type ProxyMode = 'pass' | 'blackhole' | 'reset' | 'close';
+export type ProxyMode =
+  'pass' | 'blackhole' | 'blackhole-up' | 'blackhole-down' | 'delay' | 'slice' | 'reject' | 'reset' | 'close';
 
 interface Pair {
   client: Socket;
   server: Socket | undefined;
   /** Bytes that came from the server. */
   bytes: number;
+  /** Something was sent to the server since it last spoke. */
+  asked: boolean;
+  /** An answer was dropped: nothing more comes through, and the connection ends soon. */
+  deaf: boolean;
 }
 
 /** A TCP proxy that breaks connections, for one target. One proxy per process under test, so that each can be cut off alone. */
@@ -19,7 +28,10 @@ export class TcpProxy {
   readonly #target: { host: string; port: number };
   readonly #pairs = new Set<Pair>();
   #mode: ProxyMode = 'pass';
+  #pace: Pace = { kind: 'plain' };
   #cutAfter: { bytes: number; times: number } | undefined;
+  #drop = { times: 0, holdMs: 0 };
+  #disguised = false;
   /** Connections accepted so far. */
   accepted = 0;
 
@@ -28,10 +40,14 @@ export class TcpProxy {
     this.#listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, client => this.#accept(client));
   }
 
-  /** Listens on a free port of 127.0.0.1 for the host and port of `url`. */
-  static async before(url: string, defaultPort: number): Promise<TcpProxy> {
+  /**
+   * Listens on a free port of 127.0.0.1 for the host and port of `url`. `disguised`: where the server names its own address, as the
+   * member of a replica set does, the client reads that of the proxy, and so never goes round it.
+   */
+  static async before(url: string, defaultPort: number, options: { disguised?: boolean } = {}): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
     const proxy = new TcpProxy({ host: hostname, port: port === '' ? defaultPort : Number(port) });
+    proxy.#disguised = options.disguised ?? false;
     await new Promise<void>((resolve, reject) => {
       proxy.#listener.once('error', reject).listen(0, '127.0.0.1', resolve);
     });
@@ -47,7 +63,7 @@ export class TcpProxy {
     return this.#pairs.size;
   }
 
-  /** The same URL, by way of this proxy. (For MongoDB add `directConnection=true`: a replica set names its members itself.) */
+  /** The same URL, by way of this proxy. (For MongoDB it must be disguised, or the URL say `directConnection=true`.) */
   url(original: string): string {
     const url = new URL(original);
     url.hostname = '127.0.0.1';
@@ -55,8 +71,10 @@ export class TcpProxy {
     return url.href;
   }
 
-  set(mode: ProxyMode): void {
+  /** @param delayMs for the mode `delay`, each way */
+  set(mode: ProxyMode, delayMs = 0): void {
     this.#mode = mode;
+    this.#pace = mode === 'delay' ? { kind: 'delay', ms: delayMs } : { kind: mode === 'slice' ? 'slice' : 'plain' };
     for (const pair of this.#pairs) this.#apply(pair);
   }
 
@@ -70,8 +88,17 @@ export class TcpProxy {
     this.#cutAfter = { bytes, times };
   }
 
+  /** Each of the next `times` questions reaches the server, and its answer nobody; its connection is reset `holdMs` later. */
+  dropReplies(times: number, holdMs: number): void {
+    this.#drop = { times, holdMs };
+  }
+
   get cutsLeft(): number {
     return this.#cutAfter?.times ?? 0;
+  }
+
+  get dropsLeft(): number {
+    return this.#drop.times;
   }
 
   async close(): Promise<void> {
@@ -81,16 +108,20 @@ export class TcpProxy {
 
   #accept(client: Socket): void {
     this.accepted++;
-    const pair: Pair = { client, server: undefined, bytes: 0 };
+    const pair: Pair = { client, server: undefined, bytes: 0, asked: false, deaf: false };
     this.#pairs.add(pair);
     client.on('error', () => end(pair, 'reset'));
     client.on('close', () => this.#pairs.delete(pair));
-    this.#apply(pair);
+    if (this.#mode === 'reject') end(pair, 'reset');
+    else this.#apply(pair);
   }
 
   #apply(pair: Pair): void {
     switch (this.#mode) {
       case 'pass':
+      case 'delay':
+      case 'slice':
+      case 'reject':
         pair.server ??= this.#dial(pair);
         pair.client.resume();
         pair.server.resume();
@@ -100,6 +131,16 @@ export class TcpProxy {
         pair.client.pause();
         pair.server?.pause();
         return;
+      case 'blackhole-up':
+        pair.server ??= this.#dial(pair);
+        pair.client.pause();
+        pair.server.resume();
+        return;
+      case 'blackhole-down':
+        pair.server ??= this.#dial(pair);
+        pair.server.pause();
+        pair.client.resume();
+        return;
       case 'reset':
       case 'close':
         end(pair, this.#mode);
@@ -107,18 +148,32 @@ export class TcpProxy {
   }
 
   #dial(pair: Pair): Socket {
-    const server = connect({ ...this.#target, allowHalfOpen: true });
+    const { host, port } = this.#target;
+    const server = connect({ host, port, allowHalfOpen: true });
+    const up = new TcpLane(server);
+    const down = new TcpLane(pair.client);
+    const disguise = this.#disguised ? new Substitution(`${host}:${port}`, `${host}:${this.port}`) : undefined;
     server.on('error', () => end(pair, 'reset'));
     server.on('close', () => end(pair, 'close'));
-    server.on('end', () => pair.client.end());
+    server.on('end', () => down.end());
     server.on('data', chunk => {
-      pair.bytes += chunk.length;
-      if (this.#cuts(pair)) end(pair, 'reset');
-      else pair.client.write(chunk);
+      if (this.#lets(pair, chunk)) down.send(disguise ? disguise.pass(chunk) : chunk, this.#pace);
     });
-    pair.client.on('end', () => server.end());
-    pair.client.on('data', chunk => server.write(chunk));
+    pair.client.on('end', () => up.end());
+    pair.client.on('data', chunk => {
+      pair.asked = true;
+      up.send(chunk, this.#pace);
+    });
     return server;
+  }
+
+  /** Whether what the server says is handed on. */
+  #lets(pair: Pair, chunk: Buffer): boolean {
+    pair.bytes += chunk.length;
+    if (this.#cuts(pair)) end(pair, 'reset');
+    else if (pair.asked && !pair.deaf && this.#drop.times > 0) this.#deafen(pair);
+    pair.asked = false;
+    return !pair.deaf && !pair.client.destroyed;
   }
 
   #cuts(pair: Pair): boolean {
@@ -126,6 +181,12 @@ export class TcpProxy {
     if (!cut || cut.times === 0 || pair.bytes < cut.bytes) return false;
     cut.times--;
     return true;
+  }
+
+  #deafen(pair: Pair): void {
+    this.#drop.times--;
+    pair.deaf = true;
+    setTimeout(() => end(pair, 'reset'), this.#drop.holdMs);
   }
 }
 
