@@ -1,0 +1,33 @@
+import type { Role } from '../../src/core/process.js';
+
+/** Who takes part. Names stay the same over restarts, as those of services do. */
+export interface Player {
+  name: string;
+  role: Role;
+}
+
+const several = (role: Role, prefix: string, count: number): Player[] =>
+  Array.from({ length: count }, (_, n) => ({ name: `${prefix}-${n + 1}`, role }));
+
+export const CAST: readonly Player[] = [
+  ...several('api', 'api', 2),
+  ...several('resource-manager', 'manager', 2),
+  ...several('worker', 'worker', 3),
+  ...several('beat', 'beat', 2),
+];
+export const SLOTS = 3;
+export const QUEUES = ['default', 'side'];
+export const RESOURCES = Array.from({ length: 12 }, (_, n) => `r${n + 1}`);
+
+/** Schedules of the run: every second slot is due while some fault is at work. */
+export const SCHEDULES = [
+  { name: 'every-slot', intervalMs: 2_000, misfire: 'all' },
+  { name: 'latest-slot', intervalMs: 3_000, misfire: 'one' },
+] as const;
+
+/** All timings of the product, times this: a self-fence after 8 s, missing after 10 s, so that five minutes hold many of them. */
+export const TIMING_SCALE = 0.4;
+
+export function names(role: Role): string[] {
+  return CAST.filter(player => player.role === role).map(player => player.name);
+}

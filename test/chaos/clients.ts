@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { SCHEDULES } from './cast.js';
+import type { Journal } from './journal.js';
+import { nowUs } from './monotonic.js';
+import type { TaskWish, Wish } from './plan-load.js';
+
+/**
+ * One task that was asked for; microseconds. `unknown`: no clear answer ever came, so that it may be stored or not. `id`: as the API gave it.
+ */
+export interface Asked {
+  label: string;
+  askedAt: number;
+  answeredAt: number;
+  outcome: 'ok' | 'unknown' | 'refused';
+  id: string | undefined;
+  delayed: boolean;
+  /** All tasks of one request bear the same number: all of them are stored, or none. */
+  request: number;
+}
+
+export interface AskedCancel {
+  task: string;
+  askedAt: number;
+  answeredAt: number;
+  outcome: 'ok' | 'unknown' | 'refused';
+}
+
+type Answer = { kind: 'ok'; body: unknown } | { kind: 'refused'; status: number } | { kind: 'unclear'; why: string };
+
+const REQUEST_MS = 5_000;
+const PAUSE_MS = 500;
+/** Beyond this a request waits for another one: the load must not pile up while nothing answers. */
+const AT_ONCE = 64;
+
+/** Plays the load of the plan: each request to one of both APIs, the other one when the answer is unclear and asking again is safe. */
+export class Clients {
+  readonly asked: Asked[] = [];
+  readonly cancels: AskedCancel[] = [];
+  readonly figures = { requests: 0, unclear: 0, refused: 0 };
+  readonly #apis: readonly string[];
+  readonly #journal: Journal;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #stored = new Map<string, string>();
+  #turn = 0;
+
+  constructor(apis: readonly string[], journal: Journal) {
+    this.#apis = apis;
+    this.#journal = journal;
+  }
+
+  /** Schedules are there before the first fault. */
+  async createSchedules(): Promise<void> {
+    for (const { name, intervalMs, misfire } of SCHEDULES) {
+      const kwargs = { label: name, ms: 100, manner: 'gentle', exclusive: [], shared: [] };
+      const task = { name: 'chaos.again', kwargs };
+      const answer = await this.#send('/api/v1/schedules', { name, task, interval: intervalMs / 1_000, misfire }, {});
+      if (answer.kind !== 'ok') throw new Error(`The schedule ${name} was not created: ${JSON.stringify(answer)}`);
+    }
+  }
+
+  /** Resolves when every request has its answer, or nobody waits for it any more; `signal` ends asking again. */
+  async play(load: readonly Wish[], beganAt: number, signal: AbortSignal): Promise<void> {
+    for (const [request, wish] of load.entries()) {
+      await sleep(Math.max(0, beganAt + wish.at - performance.now()), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) break;
+      while (this.#underWay.size >= AT_ONCE) await Promise.race(this.#underWay);
+      const mine = this.#fulfil(wish, request, signal).finally(() => this.#underWay.delete(mine));
+      this.#underWay.add(mine);
+    }
+    await Promise.all(this.#underWay);
+  }
+
+  #fulfil(wish: Wish, request: number, signal: AbortSignal): Promise<void> {
+    switch (wish.kind) {
+      case 'cancel':
+        return this.#cancel(wish.label);
+      case 'batch':
+        return this.#submit(wish.tasks, { request, keyed: true }, signal);
+      case 'submit':
+        return this.#submit([wish.task], { request, keyed: wish.keyed }, signal);
+    }
+  }
+
+  async #submit(tasks: readonly TaskWish[], how: { request: number; keyed: boolean }, signal: AbortSignal): Promise<void> {
+    const bodies = tasks.map(bodyOf);
+    const [path, body] = bodies.length === 1 ? ['/api/v1/tasks', bodies[0]] : ['/api/v1/tasks/batch', { tasks: bodies }];
+    const headers: Record<string, string> = how.keyed ? { 'idempotency-key': randomUUID() } : {};
+    const askedAt = nowUs();
+    let answer = await this.#send(path, body, headers);
+    while (answer.kind === 'unclear' && how.keyed && !signal.aborted) {
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+      answer = await this.#send(path, body, headers);
+    }
+    const answeredAt = nowUs();
+    const items = answer.kind === 'ok' ? itemsOf(answer.body) : [];
+    for (const [index, task] of tasks.entries()) {
+      const id = items[index]?.id;
+      if (id !== undefined) this.#stored.set(task.label, id);
+      const delayed = task.countdownMs !== undefined;
+      const outcome = answer.kind === 'unclear' ? 'unknown' : answer.kind;
+      this.asked.push({ label: task.label, askedAt, answeredAt, outcome, id, delayed, request: how.request });
+    }
+  }
+
+  /** Only what is known to be stored can be cancelled. */
+  async #cancel(label: string): Promise<void> {
+    const task = this.#stored.get(label);
+    if (task === undefined) return;
+    const askedAt = nowUs();
+    const answer = await this.#send(`/api/v1/tasks/${task}/cancel`, {}, {});
+    this.cancels.push({ task, askedAt, answeredAt: nowUs(), outcome: answer.kind === 'unclear' ? 'unknown' : answer.kind });
+  }
+
+  /** A status of 5xx says that it was not done, or that nobody knows. */
+  async #send(path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+    const api = this.#apis[this.#turn++ % this.#apis.length] ?? '';
+    this.figures.requests++;
+    try {
+      const response = await fetch(`${api}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(REQUEST_MS),
+      });
+      const text = await response.text();
+      if (response.ok) return { kind: 'ok', body: JSON.parse(text) as unknown };
+      if (response.status >= 500) return this.#unclear(`${response.status} ${text.slice(0, 200)}`);
+      this.figures.refused++;
+      if (response.status !== 409) this.#journal.note('refused', { path, status: response.status, text: text.slice(0, 500) });
+      return { kind: 'refused', status: response.status };
+    } catch (error) {
+      return this.#unclear(String(error));
+    }
+  }
+
+  #unclear(why: string): Answer {
+    this.figures.unclear++;
+    return { kind: 'unclear', why };
+  }
+}
+
+function bodyOf({ label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs }: TaskWish): object {
+  return {
+    name: type,
+    kwargs: { label, ms, manner, exclusive, shared },
+    exclusive,
+    shared,
+    queue,
+    tags: [label],
+    ...(priority !== undefined && { priority }),
+    ...(countdownMs !== undefined && { countdown: countdownMs / 1_000 }),
+    ...(expiresMs !== undefined && { expires: expiresMs / 1_000 }),
+  };
+}
+
+function itemsOf(body: unknown): { id: string }[] {
+  const { items } = body as { items?: { id: string }[] };
+  return items ?? [body as { id: string }];
+}

@@ -1,0 +1,94 @@
+import type { LeaseName } from '../../../src/store/store.js';
+import { names } from '../cast.js';
+import type { Kept } from '../kept.js';
+import type { Fault } from '../plan-faults.js';
+import type { Stage } from '../stage.js';
+import type { Inject } from './injection.js';
+
+const LEADER_MS = 1_000;
+
+export const killed: Inject = async (stage, fault) => {
+  const player = await playerOf(stage, fault);
+  await player.end('SIGKILL');
+  return () => player.start();
+};
+
+export const restarted: Inject = async (stage, fault) => {
+  const player = await playerOf(stage, fault);
+  await player.end('SIGTERM');
+  return () => player.start();
+};
+
+/** The process alone; what it started runs on. */
+export const frozen: Inject = async (stage, fault) => {
+  const player = await playerOf(stage, fault);
+  return player.freeze(pidOf(player));
+};
+
+export const childKilled: Inject = async (stage, fault) => {
+  process.kill(childOf(stage.player(fault.target), fault.pick), 'SIGKILL');
+  return Promise.resolve(undefined);
+};
+
+export const childFrozen: Inject = async (stage, fault) => {
+  const player = stage.player(fault.target);
+  return player.freeze([childOf(player, fault.pick)]);
+};
+
+/** The supervisor first, so that it starts nobody in between; who wakes up first is drawn. */
+export const treeFrozen: Inject = async (stage, fault) => {
+  const player = stage.player(fault.target);
+  const wakeSupervisor = await player.freeze(pidOf(player));
+  const wakeChildren = await player.freeze(player.children());
+  const inOrder = fault.pick % 2 === 0 ? [wakeSupervisor, wakeChildren] : [wakeChildren, wakeSupervisor];
+  return () => inOrder.forEach(wake => wake());
+};
+
+/**
+ * No watchdog runs in these children when their worker dies. Either a successor of its name finds and kills them, or everybody has given
+ * their tasks away when they wake up: then they may run for one tick.
+ */
+export const killedWithFrozenChildren: Inject = async (stage, fault) => {
+  const player = stage.player(fault.target);
+  const children = player.children();
+  if (children.length === 0) throw new Error(`${fault.target} has no children`);
+  const wakeChildren = await player.freeze(children);
+  await player.end('SIGKILL');
+  if (fault.pick % 2 === 0) player.start();
+  return () => {
+    wakeChildren();
+    player.start();
+  };
+};
+
+function pidOf(player: Kept): [number] {
+  const { pid } = player;
+  if (pid === undefined) throw new Error(`${player.name} does not run`);
+  return [pid];
+}
+
+function childOf(player: Kept, pick: number): number {
+  const children = player.children();
+  const child = children[pick % children.length];
+  if (child === undefined) throw new Error(`${player.name} has no children`);
+  return child;
+}
+
+async function playerOf(stage: Stage, { target }: Fault): Promise<Kept> {
+  if (target !== 'leading' && target !== 'standby') return stage.player(target);
+  const managers = names('resource-manager');
+  const leader = (await leaderOf(stage, 'resource-manager')) ?? managers[0];
+  const name = target === 'leading' ? leader : managers.find(each => each !== leader);
+  return stage.player(name ?? '');
+}
+
+/** Undefined while nobody leads, or the database does not say. */
+async function leaderOf(stage: Stage, lease: LeaseName): Promise<string | undefined> {
+  try {
+    const leases = stage.direct.db().collection<{ _id: string; holder: string }>('leases');
+    const found = await leases.findOne({ _id: lease }, { maxTimeMS: LEADER_MS });
+    return found?.holder === '' ? undefined : found?.holder;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Finding } from '../../src/audit/history.js';
+import type { Task } from '../../src/core/task.js';
+import type { Asked } from './clients.js';
+import type { EndedSchedule } from './drain.js';
+import type { Line } from './sink.js';
+
+/** What only this run can tell, because it knows labels, requests, schedules and fences: beside the one checker, not instead of it. */
+export function* ownFindings(known: {
+  tasks: readonly Task[];
+  asked: readonly Asked[];
+  schedules: readonly EndedSchedule[];
+  refused: readonly Line[];
+}): Generator<Finding> {
+  yield* labels(known.tasks);
+  yield* batches(known.tasks, known.asked);
+  for (const schedule of known.schedules) yield* slots(known.tasks, schedule);
+  yield* deposedWrites(known.refused);
+}
+
+export function labelOf({ kwargs }: Task): string {
+  return kwargs.label as string;
+}
+
+/** Every label was asked for once, be it with ten requests of one idempotency key. */
+function* labels(tasks: readonly Task[]): Generator<Finding> {
+  for (const [label, same] of groupedBy(
+    tasks.filter(task => !task.schedule),
+    labelOf,
+  )) {
+    if (same.length === 1) continue;
+    const evidence = `"${label}" was asked for once, and there are ${same.length} tasks of it.`;
+    yield { rule: 'doubled', tasks: same.map(task => task.id), evidence };
+  }
+}
+
+/** All tasks of a batch, or none. */
+function* batches(tasks: readonly Task[], asked: readonly Asked[]): Generator<Finding> {
+  const stored = new Set(tasks.map(labelOf));
+  for (const [, request] of groupedBy(asked, each => String(each.request))) {
+    const there = request.filter(each => stored.has(each.label));
+    if (there.length === 0 || there.length === request.length) continue;
+    const evidence = `Of a batch of ${request.length} tasks ${there.length} are stored: ${there.map(each => each.label).join(', ')}.`;
+    yield { rule: 'illegal', tasks: there.flatMap(each => each.id ?? []), evidence };
+  }
+}
+
+/** No slot twice; and with `all` none is missing, from the anchor to where the schedule was deleted. */
+function* slots(tasks: readonly Task[], { id, name, rule, misfire, nextAt }: EndedSchedule): Generator<Finding> {
+  const mine = tasks.filter(task => task.schedule?.id === id);
+  const bySlot = groupedBy(mine, task => String(task.schedule?.slot.getTime()));
+  for (const [slot, same] of bySlot) {
+    const at = new Date(Number(slot)).toISOString();
+    const ids = same.map(task => task.id);
+    if (same.length > 1) yield { rule: 'doubled', tasks: ids, evidence: `The slot ${at} of "${name}" has ${same.length} tasks.` };
+    if ((Number(slot) - rule.anchor.getTime()) % rule.intervalMs !== 0)
+      yield { rule: 'illegal', tasks: ids, evidence: `"${name}" has no slot ${at}.` };
+  }
+  if (misfire !== 'all') return;
+  for (let slot = rule.anchor.getTime(); slot < nextAt.getTime(); slot += rule.intervalMs) {
+    if (bySlot.has(String(slot))) continue;
+    yield { rule: 'lost', tasks: [], evidence: `The slot ${new Date(slot).toISOString()} of "${name}" has no task.` };
+  }
+}
+
+/** A body that was never frozen wrote after a newer holder had: its worker should have ended it. */
+function* deposedWrites(refused: readonly Line[]): Generator<Finding> {
+  for (const [key, lines] of groupedBy(refused, line => `${line.task} start ${line.attempt}`)) {
+    const [first] = lines;
+    if (!first) continue;
+    const evidence = `${lines.length} writes of task ${key} were refused (fence ${first.fence ?? 0}, pid ${first.pid}, from ${Math.round(first.at / 1_000)} ms): somebody newer had written on ${[...first.exclusive, ...first.shared].join(', ')}, and it was not frozen.`;
+    yield { rule: 'fence', tasks: [first.task], evidence };
+  }
+}
+
+function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}

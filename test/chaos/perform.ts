@@ -1,0 +1,95 @@
+import { setMaxListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { checkHistory, type Finding } from '../../src/audit/history.js';
+import { silentLog } from '../../src/process/log.js';
+import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js';
+import { Clients } from './clients.js';
+import { drain, healAll, healthy, type Drained } from './drain.js';
+import type { Plan } from './plan.js';
+import { readRecords, type Records } from './records.js';
+import { Samples } from './samples.js';
+import { Sink } from './sink.js';
+import { readTraces, type Traces } from './spans.js';
+import type { Stage } from './stage.js';
+import { Storm } from './storm.js';
+
+/** Everything that was seen, and the processes and servers are still to be ended. */
+export interface Performance {
+  storm: Storm;
+  clients: Clients;
+  drained: Drained;
+  records: Records;
+  traces: Traces;
+  samples: Samples;
+  /** Waits for which there was no reason while the rest was worked off. */
+  unexplained: Finding[];
+}
+
+const READY_MS = 120_000;
+/** Requests whose answer was unclear are asked again for so long after the healing. */
+const LAST_ANSWERS_MS = 30_000;
+
+/** Load and faults, then heal, drain, and read what there is to read. Throws only where the run itself fails. */
+export async function perform(plan: Plan, stage: Stage): Promise<Performance> {
+  const sink = new Sink(stage.sink);
+  try {
+    await stage.open();
+    if (!(await healthy(stage, READY_MS))) throw new Error(`Not healthy ${READY_MS / 1_000} s after the start`);
+    const clients = new Clients(stage.apis, stage.journal);
+    await clients.createSchedules();
+    const samples = new Samples(stage);
+    samples.start();
+    const storm = await storming(plan, stage, clients);
+    const { drained, unexplained, records } = await settle(stage);
+    await samples.stop();
+    await stage.retire();
+    const evidence = readFileSync(stage.evidence, 'utf8');
+    const traces = readTraces(evidence, sink.lines, stage.journal.freezes, records.tasks);
+    return { storm, clients, drained, records, traces, samples, unexplained };
+  } finally {
+    sink.close();
+  }
+}
+
+async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: Clients): Promise<Storm> {
+  const storm = new Storm(stage);
+  const calm = new AbortController();
+  const enough = new AbortController();
+  setMaxListeners(Infinity, calm.signal, enough.signal); // every fault and every request that is under way
+  const beganAt = performance.now();
+  stage.journal.say(`load and faults for ${minutes} minutes`);
+  const stormed = storm.play(faults, beganAt, calm.signal);
+  const played = clients.play(load, beganAt, enough.signal);
+  await sleep(Math.max(0, beganAt + minutes * 60_000 - performance.now()));
+  calm.abort();
+  await stormed;
+  await healAll(stage);
+  stage.journal.say(`healed after ${storm.count} faults`);
+  const late = setTimeout(() => enough.abort(), LAST_ANSWERS_MS);
+  await played;
+  clearTimeout(late);
+  return storm;
+}
+
+async function settle(stage: Stage): Promise<Pick<Performance, 'drained' | 'unexplained' | 'records'>> {
+  const store = await openMongoStore({ url: stage.mongo.url, appName: 'chaos', log: silentLog });
+  try {
+    const unexplained: Finding[] = [];
+    const drained = await drain(stage, async () => {
+      unexplained.push(...(await unexplainedNow(store)));
+    });
+    stage.journal.say(
+      drained.quietMs === undefined ? `not quiet: ${drained.open} tasks are open` : `quiet after ${drained.quietMs} ms`,
+    );
+    return { drained, unexplained, records: await readRecords(store) };
+  } finally {
+    await store.close();
+  }
+}
+
+async function unexplainedNow(store: MongoStore): Promise<Finding[]> {
+  const found = checkHistory({ ...(await readRecords(store)), drained: false });
+  return found.filter(finding => finding.rule === 'unexplained');
+}

@@ -1,0 +1,56 @@
+import { appendFileSync, constants, openSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Type, type Static } from 'typebox';
+
+import { defineTask, type TaskContext } from 'interlock';
+
+/** What it reserves stands in its input too: a body cannot ask, and whoever judges must not ask the database. */
+const input = Type.Object({
+  label: Type.String(),
+  ms: Type.Number(),
+  manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail'].map(each => Type.Literal(each))),
+  exclusive: Type.Array(Type.String()),
+  shared: Type.Array(Type.String()),
+});
+
+const { CHAOS_EVIDENCE: evidence = '', CHAOS_SINK: sink = '' } = process.env;
+const STEP_MS = 50;
+let pipe: number | undefined;
+
+/** Every line twice: into a file that nobody can gloss over, and, with its fence, to a sink that refuses who was deposed. */
+function tracer({ label, exclusive, shared }: Static<typeof input>, ctx: TaskContext): (edge: string) => void {
+  const [held] = [...exclusive, ...shared];
+  const fence = held === undefined ? null : ctx.fence(held);
+  return edge => {
+    const at = Number(process.hrtime.bigint() / 1_000n);
+    const line = `${JSON.stringify({ task: ctx.id, label, attempt: ctx.attempt, edge, at, pid: process.pid, fence, exclusive, shared })}\n`;
+    appendFileSync(evidence, line);
+    pipe ??= openSync(sink, constants.O_WRONLY);
+    writeSync(pipe, line); // one write, shorter than PIPE_BUF: it arrives whole or not at all
+  };
+}
+
+async function run(wish: Static<typeof input>, ctx: TaskContext): Promise<string> {
+  const trace = tracer(wish, ctx);
+  trace('begin');
+  const end = performance.now() + wish.ms;
+  while (performance.now() < end) {
+    const restMs = Math.min(STEP_MS, end - performance.now());
+    if (wish.manner === 'busy') busy(restMs);
+    else await sleep(restMs, undefined, wish.manner === 'stubborn' ? {} : { signal: ctx.signal });
+    trace('tick');
+  }
+  if (wish.manner === 'exit') process.exit(3);
+  trace('end');
+  if (wish.manner === 'fail') throw new Error('as asked for');
+  return wish.label;
+}
+
+export const once = defineTask({ name: 'chaos.task', input, handler: run });
+export const again = defineTask({ name: 'chaos.again', input, onWorkerLoss: 'requeue', maxAttempts: 3, handler: run });
+
+function busy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
