@@ -1,3 +1,4 @@
+import { needsResources } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
 import type { Book } from './book.js';
@@ -14,12 +15,13 @@ export interface ReconcileDeps {
  */
 export async function reconcile({ tasks, book, log }: ReconcileDeps, withinMs: number): Promise<boolean> {
   const holders = new Map((await tasks.holders()).map(task => [task.id, task]));
-  for (const id of [...book.graph.holderIds()]) if (!holders.has(id)) book.drop(id, 'over');
-  for (const id of await tasks.endedWithin(withinMs)) book.drop(id, 'over');
-  for (const id of holders.keys()) {
-    if (book.graph.find(id)?.granted === true) continue;
+  // Before the next read: a holder that ends between the two is no contradiction.
+  for (const [id, task] of holders) {
+    if (book.graph.find(id)?.granted === true || !needsResources(task)) continue; // a damaged one may not say what it holds
     log.error(`Task ${id} holds resources in the database but not in the graph.`, { taskId: id });
     return false;
   }
+  for (const id of [...book.graph.holderIds()]) if (!holders.has(id)) book.drop(id, 'over');
+  for (const id of await tasks.endedWithin(withinMs)) book.drop(id, 'over');
   return true;
 }
