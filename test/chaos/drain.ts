@@ -22,7 +22,9 @@ export interface Drained {
 }
 
 const HEALTHY_MS = 60_000;
-const DRAIN_MS = 180_000;
+/** A slow machine takes long and still gets on; one that does not has nothing left to end, or cannot end it. */
+const STUCK_MS = 90_000;
+const DRAIN_MS = 600_000;
 const LOOK_MS = 20_000;
 const EVERY_MS = 500;
 const OPEN = { state: { $in: ['waiting', 'running', 'canceling'] } };
@@ -60,18 +62,21 @@ export async function healthy(stage: Stage, timeoutMs = HEALTHY_MS): Promise<boo
   return false;
 }
 
-/** Waits until every task is final, as long as that may take; `look` is called now and then while it takes long. */
+/** Waits until every task is final, as long as their number falls; `look` is called now and then while it takes long. */
 export async function drain(stage: Stage, look: () => Promise<void>): Promise<Drained> {
   const began = performance.now();
   let lookedAt = began;
+  let [least, fellAt] = [Infinity, began];
   const since = (): number => Math.round(performance.now() - began);
   const healthyMs = (await healthy(stage)) ? since() : undefined;
   const schedules = await endSchedules(stage);
   for (;;) {
     const open = await stage.direct.db().collection('tasks').countDocuments(OPEN);
     if (open === 0) return { healthyMs, quietMs: since(), open, schedules };
-    if (since() > DRAIN_MS) return { healthyMs, quietMs: undefined, open, schedules };
-    if (performance.now() - lookedAt > LOOK_MS) {
+    const now = performance.now();
+    if (open < least) [least, fellAt] = [open, now];
+    if (now - fellAt > STUCK_MS || now - began > DRAIN_MS) return { healthyMs, quietMs: undefined, open, schedules };
+    if (now - lookedAt > LOOK_MS) {
       await look();
       lookedAt = performance.now();
     }

@@ -20,7 +20,7 @@ export interface Line {
 export type SinkLine = Line & { arrivedAt: number; accepted: boolean };
 
 /** Highest fences that were seen of one resource. */
-interface Seen {
+export interface Seen {
   exclusive: number;
   shared: number;
 }
