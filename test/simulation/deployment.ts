@@ -126,6 +126,7 @@ export class SimulatedDeployment {
       provedGone: holder => this.#provedGone(holder, machine),
       endChildren: holder => this.#endChildren(holder, process),
       assignment: this.#deps.scenario.assignment,
+      onMissing: this.#deps.scenario.onMissing,
       log: this.#deps.log(name),
     };
     const pool = role === 'worker' ? this.#poolOf(process, name) : undefined;

@@ -19,6 +19,11 @@ export class Judge {
     this.violations.push({ rule, evidence });
   }
 
+  /** The graph is a copy that only its own leader's grants change: no fault of anybody may make it wrong. */
+  complained(name: string, message: string): void {
+    if (message.includes('the graph')) this.found('graph', `${name}: ${message}`);
+  }
+
   recordChanged(before: Task | undefined, after: Task | undefined): void {
     this.openTasks += Number(isOpen(after)) - Number(isOpen(before));
     if (!before || !after) return;

@@ -49,6 +49,7 @@ function quiet(tasks: readonly Partial<TaskPlan>[], failpoints: Failpoint[]): Sc
     seed: 1,
     processes: { apis: 1, managers: 2, workers: 2, beats: 2, slots: 2 },
     assignment: 'late',
+    onMissing: 'reassign',
     dedicated: false,
     schedule: undefined,
     tasks: tasks.map((task, index) => ({

@@ -32,7 +32,7 @@ const MAX_LATE_MS = 60_000;
 
 const READS = new Set(
   [
-    'byIdempotencyKey claimable namedBy active due readyFor range byNumbers holders waitingForResources byIds endedWithin get list count line',
+    'byIdempotencyKey claimable namedBy activeOfTheDead due readyFor range byNumbers holders waitingForResources byIds endedWithin get list count line',
     'countByState liveIncarnations earliestLapseMs read now ping',
   ].flatMap(names => names.split(' ')),
 );
@@ -73,7 +73,7 @@ export class Network {
   storeFor(process: SimulatedProcess, role: string, link: Link, chance: Chance): Store {
     const caller = { process, role, link, chance };
     const { store } = this.#deps;
-    const port = <T extends object>(name: keyof Store, methods: T): T => this.#carried(caller, name, methods);
+    const port = <T extends object>(name: Port, methods: T): T => this.#carried(caller, name, methods);
     return {
       tasks: port('tasks', store.tasks),
       processes: port('processes', store.processes),
@@ -86,7 +86,7 @@ export class Network {
     };
   }
 
-  #carried<T extends object>(caller: Caller, port: keyof Store, methods: T): T {
+  #carried<T extends object>(caller: Caller, port: Port, methods: T): T {
     const carried: Record<string, unknown> = {};
     for (const name of namesOf(methods)) {
       carried[name] = (...args: unknown[]) => new Call(this, this.#deps, caller, { port, name, args }).send();
@@ -94,6 +94,9 @@ export class Network {
     return carried as T;
   }
 }
+
+/** The ports of the store that are carried over the network. */
+type Port = 'tasks' | 'processes' | 'leases' | 'grants' | 'schedules';
 
 interface Caller {
   process: SimulatedProcess;
@@ -103,7 +106,7 @@ interface Caller {
 }
 
 interface Request {
-  port: keyof Store;
+  port: Port;
   name: string;
   args: unknown[];
 }

@@ -1,6 +1,6 @@
 import { Beat } from '../../src/beat/beat.js';
 import type { JsonObject } from '../../src/core/json.js';
-import type { ProcessRecord, Role as ProcessRole } from '../../src/core/process.js';
+import type { OnMissing, ProcessRecord, Role as ProcessRole } from '../../src/core/process.js';
 import type { NewTask, Task } from '../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../src/core/timing.js';
 import { Acceptor, type Accepted } from '../../src/dispatch/accept.js';
@@ -26,6 +26,7 @@ export interface Parts {
   provedGone: (holder: ProcessRecord) => boolean;
   endChildren: (holder: ProcessRecord) => Promise<void>;
   assignment: 'late' | 'eager';
+  onMissing: OnMissing;
   log?: Log;
 }
 
@@ -34,6 +35,8 @@ export interface Api extends Service {
   cancel(id: string): Promise<Task>;
 }
 
+/** So short that records of dead processes are forgotten during a run. */
+const RETENTION_MS = 40_000;
 const VERSIONS = { interlock: 'simulated', node: 'simulated' };
 
 export function api(parts: Parts): Api {
@@ -49,17 +52,27 @@ export function api(parts: Parts): Api {
 }
 
 export function manager(parts: Parts): Service {
-  const { store, broker, process, assignment, log = silentLog } = parts;
+  const { store, broker, process, assignment, onMissing, log = silentLog } = parts;
   const presence = presenceOf('resource-manager', parts);
   const { runtime, name } = process;
   const incarnation = trusted(presence);
-  const service = new ResourceManager({ store, broker, runtime, log, timing: DEFAULT_TIMING, name, incarnation, assignment });
+  const service = new ResourceManager({
+    store,
+    broker,
+    runtime,
+    log,
+    timing: DEFAULT_TIMING,
+    name,
+    incarnation,
+    assignment,
+    onMissing,
+  });
   // Started in this order, stopped in the reverse one, as src/main/resource-manager.ts does it.
   return asOne('resource manager', [broker_(parts), presence, service]);
 }
 
 export function beat(parts: Parts): Service {
-  const { store, broker, process, log = silentLog } = parts;
+  const { store, broker, process, onMissing, log = silentLog } = parts;
   const { runtime, name } = process;
   const presence = presenceOf('beat', parts);
   const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker) });
@@ -81,12 +94,14 @@ export function beat(parts: Parts): Service {
     incarnation: trusted(presence),
     submit,
     ticks,
+    onMissing,
+    retentionMs: RETENTION_MS,
   });
   return asOne('beat', [broker_(parts), presence, service]);
 }
 
 export function worker(parts: Parts, pool: SimulatedPool, work: { queues: string[]; dedicated: boolean }): Service {
-  const { store, broker, process, log = silentLog, provedGone, endChildren } = parts;
+  const { store, broker, process, onMissing, log = silentLog, provedGone, endChildren } = parts;
   const refuse = (): Promise<never> => Promise.reject(new Error('bodies spawn nothing here'));
   const service = new Worker({
     store,
@@ -99,6 +114,7 @@ export function worker(parts: Parts, pool: SimulatedPool, work: { queues: string
     identity: identityOf(parts),
     versions: VERSIONS,
     ...work,
+    onMissing,
     shutdownGraceMs: 2_000,
     provedGone,
     endChildren,

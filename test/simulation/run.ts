@@ -106,7 +106,8 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
   const chance = new Chance(`run ${scenario.seed}`);
   const judge = new Judge();
   const note = (line: string): void => trace?.(`${(scheduler.nowMs / 1_000).toFixed(3).padStart(8)} ${line}`);
-  const log = (name: string): Log => traceLog(trace && (line => note(`${name}: ${line}`)));
+  const log = (name: string): Log =>
+    traceLog(trace && (line => note(`${name}: ${line}`)), message => judge.complained(name, message));
   const faulty = (): boolean => scheduler.nowMs < scenario.calmFromMs;
 
   let serverOffsetMs = 0;

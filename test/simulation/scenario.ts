@@ -1,3 +1,4 @@
+import type { OnMissing } from '../../src/core/process.js';
 import { Chance } from './chance.js';
 import type { Failpoint } from './failpoints.js';
 import { CALM, type Climate } from './network.js';
@@ -51,6 +52,7 @@ export interface Scenario {
   seed: number;
   processes: { apis: number; managers: number; workers: number; beats: number; slots: number };
   assignment: 'late' | 'eager';
+  onMissing: OnMissing;
   dedicated: boolean;
   schedule: { intervalMs: number; misfire: 'one' | 'all' | 'skip' } | undefined;
   tasks: TaskPlan[];
@@ -76,6 +78,10 @@ export function namesOf({ processes, dedicated }: Pick<Scenario, 'processes' | '
 
 export type Role = 'api' | 'manager' | 'worker' | 'beat';
 
+const LATE = { assignment: 'late', onMissing: 'reassign' } as const;
+const EAGER = { assignment: 'eager', onMissing: 'reassign' } as const;
+const OLDER = { assignment: 'eager', onMissing: 'cancelAssigned' } as const;
+
 /** The scenario of a seed: a small deployment, a few tasks that get in each other's way, and trouble. */
 export function draw(seed: number): Scenario {
   const chance = new Chance(`scenario ${seed}`);
@@ -88,7 +94,7 @@ export function draw(seed: number): Scenario {
       beats: 1 + chance.below(2),
       slots: 1 + chance.below(3),
     },
-    assignment: chance.happens(0.2) ? ('eager' as const) : ('late' as const),
+    ...chance.pick([LATE, LATE, LATE, EAGER, OLDER]),
     dedicated: chance.happens(0.1),
   };
   const wild = chance.pick([0, 0.3, 1, 1, 2]);
@@ -125,6 +131,8 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
   const spreadMs = chance.pick([100, 10_000, calmFromMs]);
   /** Clients that ask for one task after the other; 0: everybody asks at a time of its own. */
   const rows = chance.pick([0, 0, 1, 2, 3]);
+  /** Bodies that are over at once leave the resources free, so that the next in line is granted at once: races show. */
+  const brief = chance.happens(0.5);
   return Array.from({ length: rows > 0 ? 10 + chance.below(15) : 2 + chance.below(10) }, (_, index): TaskPlan => {
     const chosen = chance.happens(0.2) ? [] : chance.sample(resources, 1 + chance.below(3));
     const exclusive = chosen.filter(() => chance.happens(0.7));
@@ -135,7 +143,10 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
       ...(rows > 0 && index >= rows && { follows: `t${index - rows}` }),
       exclusive,
       shared: chosen.filter(name => !exclusive.includes(name)),
-      ms: rows > 0 ? chance.about(300) : chance.pick([0, chance.about(300), chance.about(4_000), chance.about(15_000)]),
+      ms:
+        rows > 0
+          ? chance.about(brief ? 10 : 300)
+          : chance.pick([0, chance.about(300), chance.about(4_000), chance.about(15_000)]),
       ends: chance.pick(['completes', 'completes', 'completes', 'completes', 'fails', 'dies']),
       requeue: chance.happens(0.4),
       priority: chance.pick([4, 4, 4, 0, 9]),
