@@ -71,8 +71,8 @@ export const ADAPTER_MUTANTS: readonly Mutant[] = [
   {
     name: 'an end that does not name its start',
     file: 'src/store/mongo/finish.ts',
-    find: "    'run.token': { $in: tokens },\n    state: ACTIVE,\n    $expr: { $eq: ['$run.token', pick(ids, tokens)] },",
-    replace: '    state: ACTIVE,',
+    find: "    'run.token': { $in: tokens },\n    state: OPEN,\n    $expr: { $eq: ['$run.token', pick(ids, tokens)] },",
+    replace: '    state: OPEN,',
     breaks: 'a fenced worker ends the next start of its task, and frees what that one holds',
     caughtBy: { test: STORE, grep: 'ending|finish|end' },
   },
@@ -115,5 +115,30 @@ export const ADAPTER_MUTANTS: readonly Mutant[] = [
     replace: 'db.leases.updateOne({ _id: lease.name }, [{ $set: prolonged }], LIMIT)',
     breaks: 'two managers believe that they lead',
     caughtBy: { test: STORE, grep: 'lease' },
+  },
+  {
+    name: 'a sweep reads who lives from an older view than what runs',
+    file: 'src/store/mongo/lost.ts',
+    find: 'return db.bulk.withSession({ causalConsistency: true }, async session => {',
+    replace: 'return db.bulk.withSession({ causalConsistency: false }, async session => {',
+    breaks: 'a worker that registers between the two reads loses its new work while it runs',
+    caughtBy: { test: 'test/contract/store/mongo-commands.test.ts' },
+  },
+  {
+    name: 'the sweep looks for the name of a worker',
+    file: 'src/store/mongo/lost.ts',
+    find: "const tasks = found.filter(({ run }) => !live.has(run?.incarnation ?? ''));",
+    replace:
+      "const names = new Set((await db.processes.find({ state: 'live' }).toArray()).map(each => each._id));\n    void live;\n    const tasks = found.filter(({ run }) => !names.has(run?.worker ?? ''));",
+    breaks: 'tasks of a former incarnation run for ever',
+    caughtBy: { test: STORE, grep: 'dead' },
+  },
+  {
+    name: 'the sweep leaves canceling tasks alone',
+    file: 'src/store/mongo/lost.ts',
+    find: "const tasks = found.filter(({ run }) => !live.has(run?.incarnation ?? ''));",
+    replace: "const tasks = found.filter(({ run, state }) => state === 'running' && !live.has(run?.incarnation ?? ''));",
+    breaks: 'a task whose worker died while it was cancelled holds its resources for ever',
+    caughtBy: { test: STORE, grep: 'dead' },
   },
 ];

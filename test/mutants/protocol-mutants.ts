@@ -105,32 +105,6 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     caughtBy: SEEDS,
   },
   {
-    name: 'live incarnations are read before tasks',
-    file: 'src/beat/sweep.ts',
-    find: 'const active = await store.tasks.active(PAGE, after);\n      const live = await store.processes.liveIncarnations();',
-    replace:
-      'const live = await store.processes.liveIncarnations();\n      const active = await store.tasks.active(PAGE, after);',
-    breaks: 'a worker that registers between the two reads loses its new work while it runs',
-    caughtBy: SEEDS,
-  },
-  {
-    name: 'the sweep looks for the name of a worker',
-    file: 'src/beat/sweep.ts',
-    find: "const dead = active.filter(task => !live.has(task.run?.incarnation ?? ''));",
-    replace:
-      "const names = new Set((await store.processes.list()).filter(each => each.state === 'live').map(each => each.name));\n      void live;\n      const dead = active.filter(task => !names.has(task.run?.worker ?? ''));",
-    breaks: 'tasks of a former incarnation run for ever',
-    caughtBy: SEEDS,
-  },
-  {
-    name: 'the sweep leaves canceling tasks alone',
-    file: 'src/beat/sweep.ts',
-    find: "const dead = active.filter(task => !live.has(task.run?.incarnation ?? ''));",
-    replace: "const dead = active.filter(task => task.state === 'running' && !live.has(task.run?.incarnation ?? ''));",
-    breaks: 'a task whose worker died while it was cancelled holds its resources for ever',
-    caughtBy: SEEDS,
-  },
-  {
     name: 'nobody asks which starts the database knows',
     file: 'src/worker/heartbeat-check.ts',
     find: '} else if (!whenSent.has(task.id, token)) {',
