@@ -6,7 +6,15 @@ const root = new URL('../..', import.meta.url).pathname;
 
 // Everything that decides something in the protocol. The simulation runs this very code on a simulated clock,
 // so it may reach time, chance and servers only through the ports of src/process/runtime.ts and src/store, src/broker.
-const protocol = ['src/core/**', 'src/dispatch/**', 'src/process/**', 'src/resource-manager/**', 'src/worker/**', 'src/beat/**'];
+const protocol = [
+  'src/core/**',
+  'src/dispatch/**',
+  'src/process/**',
+  'src/resource-manager/**',
+  'src/worker/**',
+  'src/beat/**',
+  'src/audit/**',
+];
 // The adapters that live beside the protocol: real clock, real processes, real files.
 const adapters = [
   'src/process/system.ts',

@@ -13,12 +13,12 @@ export interface Interval {
 /** Who had which resource from when to when. Finds those that had one together although they conflict, in O(n log n). */
 export class Intervals {
   readonly resources = new Names();
-  readonly #resource = new Column();
-  readonly #exclusive = new Column();
-  readonly #owner = new Column();
-  readonly #start = new Column();
-  readonly #end = new Column();
-  readonly #fence = new Column();
+  readonly #resource = new Column('count');
+  readonly #exclusive = new Column('flag');
+  readonly #owner = new Column('count');
+  readonly #start = new Column('number');
+  readonly #end = new Column('number');
+  readonly #fence = new Column('number');
 
   add(claim: Pick<Claim, 'resource' | 'mode'>, { owner, start, end, fence }: Interval): void {
     this.#resource.push(this.resources.number(claim.resource));

@@ -5,10 +5,10 @@ import { Column } from './column.js';
  * one with a chance of 10⁻¹⁴.
  */
 export class Keys {
-  readonly #high = new Column();
-  readonly #low = new Column();
-  readonly #owner = new Column();
-  readonly #detail = new Column();
+  readonly #high = new Column('number');
+  readonly #low = new Column('count');
+  readonly #owner = new Column('count');
+  readonly #detail = new Column('count');
 
   /** `detail`: what all uses of one key must have in common, where it may be used more than once. */
   add(key: string, owner: number, detail = ''): void {

@@ -5,8 +5,8 @@ import type { AuditedTask } from './record.js';
 
 /** Everything that is given once in the life of a deployment: acceptance numbers, fences, tokens, idempotency keys, slots. */
 export class Numbers {
-  readonly #seq = new Column();
-  readonly #seqOwner = new Column();
+  readonly #seq = new Column('number');
+  readonly #seqOwner = new Column('count');
   readonly #fences = new Fences();
   readonly #tokens = new Keys();
   readonly #keys = new Keys();
@@ -76,10 +76,10 @@ function startsOf({ attempts, run }: AuditedTask): { token: string; incarnation:
 
 /** Each grant owns `maxAttempts` fence numbers, under an epoch that only grows with them. */
 class Fences {
-  readonly #fence = new Column();
-  readonly #width = new Column();
-  readonly #epoch = new Column();
-  readonly #owner = new Column();
+  readonly #fence = new Column('number');
+  readonly #width = new Column('count');
+  readonly #epoch = new Column('count');
+  readonly #owner = new Column('count');
 
   get size(): number {
     return this.#fence.length;

@@ -20,8 +20,8 @@ interface Hold {
  */
 export class Possession {
   readonly #intervals = new Intervals();
-  readonly #worker = new Column();
-  readonly #open = new Column();
+  readonly #worker = new Column('count');
+  readonly #open = new Column('flag');
   readonly #workers = new Names();
 
   get resources(): number {

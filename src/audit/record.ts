@@ -30,8 +30,13 @@ export type AuditedTask = Pick<
   | 'reason'
 >;
 
-/** Undefined: as it should be. Else where it is wrong and how, as `grant.fence is missing`. */
-type Check = (value: unknown, at: string) => string | undefined;
+interface Damage {
+  /** Where in the value, as `.fence` or `[2].worker`. */
+  path: string;
+  problem: string;
+}
+/** Undefined: as it should be. */
+type Check = (value: unknown) => Damage | undefined;
 
 const text = is('a text', value => typeof value === 'string' && value !== '');
 const whole = is('a whole number from 0', value => Number.isSafeInteger(value) && (value as number) >= 0);
@@ -78,7 +83,8 @@ const RECORD = shape(
 export function damageOf(record: unknown): string | undefined {
   const { damaged } = (record ?? {}) as { damaged?: unknown };
   if (typeof damaged === 'string') return damaged; // a store has judged it already, and given what it could read
-  return RECORD(record, 'the record');
+  const damage = RECORD(record);
+  return damage && `${damage.path.slice(1) || 'it'} ${damage.problem}`;
 }
 
 /** What a damaged record may hold: every name that can be read in it, unless it is final beyond a doubt. */
@@ -95,10 +101,7 @@ export function idOf(record: unknown): string {
 }
 
 function is(expected: string, holds: (value: unknown) => boolean): Check {
-  return (value, at) => {
-    if (value === undefined) return `${at} is missing`;
-    return holds(value) ? undefined : `${at} is ${shown(value)}, not ${expected}`;
-  };
+  return value => (holds(value) ? undefined : wrong(value, expected));
 }
 
 function oneOf(words: readonly string[]): Check {
@@ -106,34 +109,34 @@ function oneOf(words: readonly string[]): Check {
 }
 
 function listOf(check: Check): Check {
-  return (value, at) => {
-    if (value === undefined) return `${at} is missing`;
-    if (!Array.isArray(value)) return `${at} is ${shown(value)}, not a list`;
-    return firstOf(value, (item, index) => check(item, `${at}[${index}]`));
+  return value => {
+    if (!Array.isArray(value)) return wrong(value, 'a list');
+    for (const [index, item] of value.entries()) {
+      const damage = check(item);
+      if (damage) return { ...damage, path: `[${index}]${damage.path}` };
+    }
+    return undefined;
   };
 }
 
 function shape(required: Record<string, Check>, optional: Record<string, Check> = {}): Check {
-  const needed = Object.entries(required);
-  const possible = Object.entries(optional);
-  return (value, at) => {
-    if (value === undefined) return `${at} is missing`;
-    if (typeof value !== 'object' || value === null) return `${at} is ${shown(value)}, not a record`;
+  const checks = [
+    ...Object.entries(required).map(([name, check]) => ({ name, check, needed: true })),
+    ...Object.entries(optional).map(([name, check]) => ({ name, check, needed: false })),
+  ];
+  return value => {
+    if (typeof value !== 'object' || value === null) return wrong(value, 'a record');
     const fields = value as Record<string, unknown>;
-    const inside = (name: string): string => (at === 'the record' ? name : `${at}.${name}`);
-    return (
-      firstOf(needed, ([name, check]) => check(fields[name], inside(name))) ??
-      firstOf(possible, ([name, check]) => (fields[name] === undefined ? undefined : check(fields[name], inside(name))))
-    );
+    for (const { name, check, needed } of checks) {
+      const damage = needed || fields[name] !== undefined ? check(fields[name]) : undefined;
+      if (damage) return { ...damage, path: `.${name}${damage.path}` };
+    }
+    return undefined;
   };
 }
 
-function firstOf<T>(items: readonly T[], check: (item: T, index: number) => string | undefined): string | undefined {
-  for (const [index, item] of items.entries()) {
-    const problem = check(item, index);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+function wrong(value: unknown, expected: string): Damage {
+  return { path: '', problem: value === undefined ? 'is missing' : `is ${shown(value)}, not ${expected}` };
 }
 
 function shown(value: unknown): string {

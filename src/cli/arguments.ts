@@ -42,6 +42,12 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('Expected a number of seconds.');
 }
 
+export function time(text: string): Date {
+  const moment = new Date(text);
+  if (/^\d{4}-/.test(text) && !Number.isNaN(moment.getTime())) return moment;
+  throw new InvalidArgumentError('Expected a time as 2026-01-31T12:00:00Z.');
+}
+
 /** Seconds from now, or a time. */
 export function secondsOrTime(text: string): number | string {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { Command } from 'commander';
 
+import { auditCommand } from './commands/audit.js';
 import { configCommands } from './commands/config.js';
 import { roleCommands } from './commands/roles.js';
 import { scheduleCommands } from './commands/schedule.js';
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
   taskCommands(program);
   scheduleCommands(program);
   viewCommands(program);
+  auditCommand(program);
   configCommands(program);
   return program;
 }

@@ -36,15 +36,25 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
 export function requireServers(config: Config): { mongoUrl: string; amqpUrl: string } {
   const { mongo, amqp } = config;
   if (mongo.url !== null && amqp.url !== null) return { mongoUrl: mongo.url, amqpUrl: amqp.url };
-  const missing = (key: string, variable: string, example: string): Problem => ({
-    key,
-    source: variable,
-    detail: `is not set: expected an address, as ${example} (\`interlock dev\` and \`npm start\` bring servers of their own)`,
-  });
   throw new ConfigError([
-    ...(mongo.url === null ? [missing('mongo.url', 'INTERLOCK_MONGO_URL', 'mongodb://127.0.0.1:27017/?replicaSet=rs0')] : []),
-    ...(amqp.url === null ? [missing('amqp.url', 'INTERLOCK_AMQP_URL', 'amqp://127.0.0.1:5672')] : []),
+    ...(mongo.url === null ? [missingMongo()] : []),
+    ...(amqp.url === null ? [missingServer('amqp.url', 'INTERLOCK_AMQP_URL', 'amqp://127.0.0.1:5672')] : []),
   ]);
+}
+
+/** The database alone, for what only reads it. Throws ConfigError unless it is named. */
+export function requireDatabase({ mongo }: Config): string {
+  if (mongo.url !== null) return mongo.url;
+  throw new ConfigError([missingMongo()]);
+}
+
+function missingMongo(): Problem {
+  return missingServer('mongo.url', 'INTERLOCK_MONGO_URL', 'mongodb://127.0.0.1:27017/?replicaSet=rs0');
+}
+
+function missingServer(key: string, variable: string, example: string): Problem {
+  const detail = `is not set: expected an address, as ${example} (\`interlock dev\` and \`npm start\` bring servers of their own)`;
+  return { key, source: variable, detail };
 }
 
 function derive(settings: Settings, cwd: string): Config {

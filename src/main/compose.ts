@@ -77,9 +77,13 @@ export function roleLogger({ log }: Pick<Config, 'log'>, role: string, instance:
   });
 }
 
-/** One try for commands that end (`manage-db`). Throws StoreError when the database does not answer. */
-export async function openStoreOnce(config: Config, url: string, log: ProcessLogger): Promise<MongoStore> {
-  return openMongoStore({ url, appName: 'interlock manage-db', ...mongoTls(config), log });
+/** One try for commands that end (`manage-db`, `audit`). Throws StoreError when the database does not answer. */
+export async function openStoreOnce(
+  config: Config,
+  url: string,
+  as: { appName: string; log: ProcessLogger },
+): Promise<MongoStore> {
+  return openMongoStore({ url, ...mongoTls(config), ...as });
 }
 
 export function versions(): { interlock: string; node: string } {

@@ -23,7 +23,7 @@ export async function manageDatabase(given: { config: Config; mongoUrl: string; 
   const { config, mongoUrl, amqpUrl } = given;
   const name = 'interlock manage-db';
   const logger = roleLogger({ log: { ...config.log, level: 'warn' } }, 'manage-db', name);
-  const store = await openStoreOnce(config, mongoUrl, logger);
+  const store = await openStoreOnce(config, mongoUrl, { appName: name, log: logger });
   const broker = openBroker(config, amqpUrl, name, logger);
   try {
     const { created } = await store.manage();

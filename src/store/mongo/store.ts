@@ -1,3 +1,4 @@
+import type { LedgerStore } from '../ledger.js';
 import type { Store } from '../store.js';
 import { LIMIT, read } from './calls.js';
 import { close, connect, patientClient, type TlsFiles } from './connect.js';
@@ -7,6 +8,7 @@ import { mongoDocuments } from './documents.js';
 import { GrantSession } from './grant-session.js';
 import { mongoGrants } from './grants.js';
 import { mongoLeases } from './leases.js';
+import { mongoLedger } from './ledger.js';
 import { check, manage, type ManageReport } from './manage.js';
 import { mongoProcesses } from './processes.js';
 import { mongoSchedules } from './schedules.js';
@@ -26,6 +28,8 @@ export interface MongoStoreOptions {
 }
 
 export interface MongoStore extends Store {
+  /** For audits only: no process acts on what it reads here. */
+  ledger: LedgerStore;
   /** Creates what is missing. Throws InterlockError `CONFLICT` (a newer schema, a differing index) or StoreError. */
   manage(): Promise<ManageReport>;
   /** For the start of a role. Throws InterlockError `CONFLICT` that says to run `interlock manage-db`, or StoreError. */
@@ -49,6 +53,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<MongoS
     grants: mongoGrants(db, session),
     schedules: mongoSchedules(db),
     documents: mongoDocuments(db),
+    ledger: mongoLedger(db),
     ping: () => ping(db),
     close: () => close(clients),
     manage: () => manageWith(options, db),

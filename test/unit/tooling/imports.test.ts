@@ -26,6 +26,7 @@ describe('the import rules', function () {
     ['core-is-pure', 'the rules reach for the file system', 'src/core/planted.ts', "import 'node:fs';"],
     ['roles-are-siblings', 'a role imports another', 'src/beat/planted.ts', "import '../worker/pool.js';"],
     ['mongodb-has-one-home', 'a role imports a driver', 'src/worker/planted.ts', "import 'mongodb';"],
+    ['audit-sees-records-only', 'the audit imports what it judges', 'src/audit/planted.ts', "import '../beat/watch.js';"],
     ['main-is-the-top', 'somebody below imports the composition', 'src/dispatch/planted.ts', "import '../main/compose.js';"],
   ];
   for (const [rule, what, file, source] of planted) {
