@@ -2,7 +2,7 @@
  * `npm run mutants [-- PART_OF_A_NAME…] [--json]`: breaks the product in each way of the catalogue, in a copy, and shows what catches it.
  * Exit 1 when a mutant survives: then the simulation or a test has a hole.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -19,6 +19,8 @@ interface Result {
 }
 
 const LIMIT_MS = 10 * 60_000;
+let current: ChildProcess | undefined;
+let stopped = false;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -29,6 +31,7 @@ async function main(): Promise<Result[]> {
   const results: Result[] = [];
   try {
     for (const mutant of chosen) {
+      if (stopped) break;
       const result = await judge(mutant, scratch);
       say(
         `${result.caughtBy === null ? 'SURVIVED' : 'caught  '} ${mutant.name} (${result.seconds} s): ${result.caughtBy ?? mutant.breaks}`,
@@ -86,6 +89,7 @@ function node(args: string[], cwd: string): Promise<{ code: number | null; outpu
       timeout: LIMIT_MS,
       killSignal: 'SIGKILL',
     });
+    current = child;
     let output = '';
     let errors = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -98,8 +102,14 @@ function node(args: string[], cwd: string): Promise<{ code: number | null; outpu
   });
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopped = true;
+    current?.kill(signal);
+  });
+}
 const results = await main();
 const survivors = results.filter(result => result.caughtBy === null);
 if (values.json) process.stdout.write(`${JSON.stringify({ mutants: results.length, survivors: survivors.length, results })}\n`);
 say(`${results.length} mutants, ${results.length - survivors.length} caught, ${survivors.length} survived`);
-process.exitCode = survivors.length === 0 && results.length > 0 ? 0 : 1;
+process.exitCode = survivors.length === 0 && results.length > 0 && !stopped ? 0 : 1;
