@@ -20,7 +20,7 @@ interface Result {
 
 const LIMIT_MS = 10 * 60_000;
 let current: ChildProcess | undefined;
-let stopped = false;
+const stopping = new AbortController();
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -31,7 +31,7 @@ async function main(): Promise<Result[]> {
   const results: Result[] = [];
   try {
     for (const mutant of chosen) {
-      if (stopped) break;
+      if (stopping.signal.aborted) break;
       const result = await judge(mutant, scratch);
       say(
         `${result.caughtBy === null ? 'SURVIVED' : 'caught  '} ${mutant.name} (${result.seconds} s): ${result.caughtBy ?? mutant.breaks}`,
@@ -104,7 +104,7 @@ function node(args: string[], cwd: string): Promise<{ code: number | null; outpu
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    stopped = true;
+    stopping.abort();
     current?.kill(signal);
   });
 }
@@ -112,4 +112,4 @@ const results = await main();
 const survivors = results.filter(result => result.caughtBy === null);
 if (values.json) process.stdout.write(`${JSON.stringify({ mutants: results.length, survivors: survivors.length, results })}\n`);
 say(`${results.length} mutants, ${results.length - survivors.length} caught, ${survivors.length} survived`);
-process.exitCode = survivors.length === 0 && results.length > 0 && !stopped ? 0 : 1;
+process.exitCode = survivors.length === 0 && results.length > 0 && !stopping.signal.aborted ? 0 : 1;
