@@ -108,6 +108,45 @@ export function acceptContract(under: StoreUnderTest): void {
       expect((await acceptOne(under.store(), other)).schedule).to.deep.equal(other.schedule);
     });
 
+    it('keeps its records to itself', async () => {
+      const { tasks } = under.store();
+      const [wish, resources] = [newTask({ kwargs: { list: [1] } }), ['a']];
+      const { id } = await acceptOne(under.store(), { ...wish, exclusive: resources });
+      resources.push('b');
+      (wish.kwargs.list as number[]).push(2);
+      const read = (await tasks.get(id))!;
+      expect([read.exclusive, read.kwargs]).to.deep.equal([['a'], { list: [1] }]);
+      Object.assign(read, { state: 'failed', grant: { fence: 1 } });
+      const [row] = await tasks.byIds([id]);
+      Object.assign(row!, { waitingFor: 'resources' });
+      expect(await tasks.get(id))
+        .to.include({ state: 'waiting', waitingFor: 'worker' })
+        .and.not.to.have.property('grant');
+    });
+
+    it('answers an insert that comes again late with the task as it is then', async () => {
+      const { tasks } = under.store();
+      const first = await tasks.takeNumbers(1);
+      const wish = newTask();
+      await tasks.insert([wish], first);
+      await tasks.cancel(wish.id, 'ann', 'user');
+      const canceled = await tasks.get(wish.id);
+      expect(await under.other().tasks.insert([wish], first)).to.deep.equal([{ kind: 'stored', task: canceled }]);
+      expect(await under.other().tasks.insertAll([wish], first)).to.deep.equal({ kind: 'stored', tasks: [canceled] });
+      expect(await tasks.get(wish.id)).to.deep.equal(canceled);
+    });
+
+    it('takes a fresh number for a task whose first one was closed', async () => {
+      const { tasks } = under.store();
+      const [closed, task] = [await tasks.takeNumbers(1), newTask()];
+      await under.other().tasks.voidNumbers([closed]);
+      expect(await tasks.insert([task], closed)).to.deep.equal([{ kind: 'seq-taken' }]);
+      const fresh = await tasks.takeNumbers(1);
+      expect((await tasks.insert([task], fresh))[0]).to.have.nested.property('task.seq', fresh);
+      expect((await tasks.insert([task], closed))[0], 'a late copy').to.have.nested.property('task.seq', fresh);
+      expect((await tasks.byNumbers([closed, fresh])).map(row => 'void' in row)).to.deep.equal([true, false]);
+    });
+
     it('stores a batch whole', async () => {
       const { tasks } = under.store();
       const batch = Array.from({ length: 50 }, () => newTask());

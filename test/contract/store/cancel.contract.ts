@@ -54,6 +54,16 @@ export function cancelContract(under: StoreUnderTest): void {
       expect(await tasks.cancel(`void:${closed}`, 'bob', 'user')).to.deep.equal({ kind: 'missing' });
     });
 
+    it('frees what a task holds that was queued again, and keeps its ledger', async () => {
+      const store = under.store();
+      const [task] = await granted(store, await lead(store), reserving(['r'], [], { maxAttempts: 2 }));
+      const token = await startAll(store, [task!]);
+      await store.tasks.finish([{ id: task!.id, token, outcome: { kind: 'requeued', reason: 'worker-lost' } }]);
+      expect((await store.tasks.cancel(task!.id, 'ann', 'user')).kind).to.equal('canceled');
+      expect(await store.tasks.holders()).to.deep.equal([]);
+      expect((await store.tasks.get(task!.id))?.attempts.map(each => each.grant?.fence)).to.deep.equal([task!.grant!.fence]);
+    });
+
     it('races with a start so that one comes after the other', async () => {
       const all = await accept(under.store(), ...Array.from({ length: 12 }, () => newTask()));
       const starts = all.map(({ id }) => ({ id, attempt: 0, fence: 0 }));
@@ -106,6 +116,17 @@ export function cancelContract(under: StoreUnderTest): void {
       }
       expect(await tasks.due(10)).to.deep.equal([]);
       expect(await tasks.promote(due, await tasks.takeNumbers(3)), 'repeated').to.deep.equal([]);
+    });
+
+    it('recognises tasks that an earlier try had moved to these numbers, and empties their old ones', async () => {
+      const { tasks } = under.store();
+      const stored = await accept(under.store(), delayed(PAST), delayed(PAST));
+      const [due, first] = [await tasks.due(10), await tasks.takeNumbers(2)];
+      const moved = await tasks.promote(due, first);
+      const again = await under.other().tasks.promote(due, first);
+      expect(again.map(task => [task.id, task.seq])).to.have.deep.members(moved.map(task => [task.id, task.seq]));
+      expect(moved).to.have.length(2);
+      expect(await tasks.byNumbers(stored.map(task => task.seq))).to.deep.equal([]);
     });
 
     it('leaves alone what is not due, not delayed as it was, or cancelled', async () => {

@@ -158,6 +158,57 @@ export function finishContract(under: StoreUnderTest): void {
       expect(await now(task.id)).to.deep.equal(before);
     });
 
+    it('recognises the end of an earlier start while a later one runs', async () => {
+      const { task, token } = await running({ maxAttempts: 2 });
+      const requeued: Outcome = { kind: 'requeued', reason: 'worker-lost' };
+      await end(task.id, token, requeued);
+      await startAll(under.store(), [await now(task.id)]);
+      const second = await now(task.id);
+      expect((await end(task.id, token, requeued)).size, 'the very same').to.equal(1);
+      expect((await end(task.id, token, { kind: 'completed', result: 1 })).size, 'of the body, too late').to.equal(0);
+      expect(await now(task.id), 'the second start goes on').to.deep.equal(second);
+    });
+
+    it('knows no end of a start that was given back, nor of a task that is gone', async () => {
+      const { task, token } = await running();
+      await under.store().tasks.giveBack(task.id, token);
+      expect((await end(task.id, token, { kind: 'completed', result: 1 })).size).to.equal(0);
+      expect(await now(task.id)).to.deep.equal(task);
+      expect((await end(v4(), token, { kind: 'completed', result: 1 })).size).to.equal(0);
+    });
+
+    it('races with a cancel so that one comes after the other, and the end of the body holds', async () => {
+      const tasks = await accept(under.store(), ...Array.from({ length: 12 }, () => newTask()));
+      const token = await startAll(under.store(), tasks);
+      const endings = tasks.map(({ id }): Ending => ({ id, token, outcome: { kind: 'completed', result: 1 } }));
+      const [ended, ...verdicts] = await Promise.all([
+        under.store().tasks.finish(endings),
+        ...tasks.map(({ id }) => under.other().tasks.cancel(id, 'ann', 'user')),
+      ]);
+      expect(ended.size).to.equal(12);
+      for (const [n, verdict] of verdicts.entries()) {
+        const task = await now(tasks[n]!.id);
+        expect(task.state, verdict.kind).to.equal('completed');
+        expect(['canceling', 'final']).to.include(verdict.kind);
+        expect(task.cancel !== undefined, verdict.kind).to.equal(verdict.kind === 'canceling');
+      }
+    });
+
+    it('lets the end of a body and the verdict of a sweep race, and one of them win', async () => {
+      const tasks = await accept(under.store(), ...Array.from({ length: 12 }, () => newTask({ maxAttempts: 2 })));
+      const token = await startAll(under.store(), tasks);
+      const all = (outcome: Outcome) => tasks.map(({ id }): Ending => ({ id, token, outcome }));
+      const [bodies, sweep] = await Promise.all([
+        under.store().tasks.finish(all({ kind: 'completed', result: 1 })),
+        under.other().tasks.finish(all({ kind: 'requeued', reason: 'worker-lost' })),
+      ]);
+      for (const { id } of tasks) {
+        const { state, attempts } = await now(id);
+        expect([bodies.has(id), sweep.has(id)]).to.deep.equal([state === 'completed', state === 'waiting']);
+        expect(attempts.map(each => each.reason)).to.deep.equal([state === 'completed' ? 'completed' : 'worker-lost']);
+      }
+    });
+
     it('takes more than one command can hold, and an id twice', async () => {
       const tasks = await accept(under.store(), ...Array.from({ length: 103 }, () => newTask()));
       const token = await startAll(under.store(), tasks);

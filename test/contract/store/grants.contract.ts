@@ -55,6 +55,58 @@ export function grantsContract(under: StoreUnderTest): void {
       expect((await other.grants.grant(lease, [task!])).kind).to.equal('granted');
     });
 
+    it('go by the epoch, not by the time: a lapsed lease that nobody took still holds', async () => {
+      const store = under.store();
+      const lease = (await store.leases.acquire('resource-manager', { name: 'a', incarnation: 'a/1' }, 1))!;
+      const [task] = await accept(store, reserving(['a']));
+      await until('it lapses', async () => (await store.leases.read('resource-manager'))?.live === false);
+      expect((await store.grants.grant(lease, [task!])).kind).to.equal('granted');
+    });
+
+    it('take fences that only grow, over batches and leaders: as many as a task has starts', async () => {
+      const store = under.store();
+      const starts = [3, 1, 5, 2, 4];
+      const fences: number[] = [];
+      for (const leader of ['a', 'b']) {
+        const lease = await lead(store, 'resource-manager', leader);
+        for (const part of [starts.slice(0, 2), starts.slice(2)]) {
+          const tasks = await granted(
+            store,
+            lease,
+            ...part.map((n, place) => reserving([`${leader}${n}-${place}`], [], { maxAttempts: n })),
+          );
+          fences.push(...tasks.map(task => task.grant!.fence));
+        }
+        await store.leases.resign(lease);
+      }
+      const steps = fences.slice(1).map((fence, n) => fence - fences[n]!);
+      expect(steps).to.deep.equal([3, 1, 5, 2, 4, 3, 1, 5, 2]);
+      expect((await lead(store, 'resource-manager', 'c')).fence).to.equal(fences.at(-1)! + 4);
+    });
+
+    it('call it a mismatch when one of the batch has its grant already, or comes twice', async () => {
+      const store = under.store();
+      const lease = await lead(store);
+      const [held] = await granted(store, lease, reserving(['a']));
+      const [other] = await accept(store, reserving(['b']));
+      expect(await store.grants.grant(lease, [held!, other!])).to.deep.equal({ kind: 'mismatch' });
+      expect(
+        await store.grants.grant(
+          lease,
+          [other!, other!].map(task => ({ ...task, exclusive: [] })),
+        ),
+      ).to.deep.equal({ kind: 'mismatch' });
+    });
+
+    it('are not given to a task that no longer exists', async () => {
+      const store = under.store();
+      const lease = await lead(store);
+      const [task] = await accept(store, reserving(['a']));
+      await store.tasks.cancel(task!.id, 'ann', 'user');
+      await store.tasks.remove(task!.id);
+      expect(await store.grants.grant(lease, [task!])).to.deep.equal({ kind: 'mismatch' });
+    });
+
     it('do nothing for the whole batch when one of it no longer waits', async () => {
       const store = under.store();
       const lease = await lead(store);

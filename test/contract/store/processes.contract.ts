@@ -129,6 +129,19 @@ export function processesContract(under: StoreUnderTest): void {
       expect(await processes.declareMissing({ ...mine, beat: 0 }, { lapsed: true })).to.equal(true);
     });
 
+    it('does not end a lapsed one whose counter has moved since it was watched', async () => {
+      const { processes } = under.store();
+      const mine = registration();
+      await processes.register(mine, 1);
+      await processes.beat(mine.name, mine.incarnation, 1, 4_000);
+      await until('its lease lapses', async () => (await processes.earliestLapseMs())! < 0);
+      expect(await processes.declareMissing({ ...mine, beat: 0 }, { lapsed: true })).to.equal(false);
+      expect(await processes.beat(mine.name, mine.incarnation, 1, 4_000), 'a lapsed lease alone ends nobody').to.equal(true);
+      await until('it lapses again', async () => (await processes.earliestLapseMs())! < 0);
+      expect(await processes.declareMissing({ ...mine, beat: 2 }, { lapsed: true })).to.equal(true);
+      expect(await processes.stop(mine.name, mine.incarnation), 'it is missing').to.equal(false);
+    });
+
     it('lists live ones first, then the others, newest first', async () => {
       const { processes } = under.store();
       const all = ['a', 'b', 'c'].map(name => registration({ name }));

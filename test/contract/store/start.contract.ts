@@ -53,6 +53,33 @@ export function startContract(under: StoreUnderTest): void {
       expect(now!.startedAt!.getTime()).to.be.at.least(task.createdAt.getTime());
     });
 
+    it('recognises a start that had landed, also when it is canceling, until it has ended', async () => {
+      const { tasks } = under.store();
+      const [a, b] = await accept(under.store(), newTask(), newTask());
+      const token = await startAll(under.store(), [a!, b!]);
+      await tasks.cancel(b!.id, 'ann', 'user');
+      const starts = [a!, b!].map(({ id }) => ({ id, attempt: 0, fence: 0 }));
+      const before = await tasks.get(a!.id);
+      expect(await tasks.start(starts, { ...WORKER, token })).to.deep.equal(new Set([a!.id, b!.id]));
+      expect(await tasks.get(a!.id), 'started once').to.deep.equal(before);
+      await tasks.finish([{ id: a!.id, token, outcome: { kind: 'completed', result: 1 } }]);
+      expect(await tasks.start(starts, { ...WORKER, token })).to.deep.equal(new Set([b!.id]));
+    });
+
+    it('refuses a late start of an attempt that is over', async () => {
+      const store = under.store();
+      const [task] = await granted(
+        store,
+        await lead(store),
+        newTask({ waitingFor: 'resources', exclusive: ['r'], maxAttempts: 2 }),
+      );
+      const late = [{ id: task!.id, attempt: 0, fence: task!.grant!.fence }];
+      const token = await startAll(store, [task!]);
+      await store.tasks.finish([{ id: task!.id, token, outcome: { kind: 'requeued', reason: 'worker-lost' } }]);
+      expect((await under.other().tasks.start(late, { ...WORKER, token: v4() })).size).to.equal(0);
+      expect(await store.tasks.get(task!.id)).to.include({ state: 'waiting', attempt: 1 });
+    });
+
     it('starts nothing when nothing is asked', async () => {
       expect((await under.store().tasks.start([], { ...WORKER, token: v4() })).size).to.equal(0);
     });

@@ -56,7 +56,7 @@ export function promote(db: SimulatedDatabase, tasks: readonly Delayed[], firstS
   for (const { id, waitingFor, seq } of wishes) {
     const task = db.tasks.get(id);
     if (task?.state !== 'waiting' || task.waitingFor !== waitingFor || !hasCome(task.dueAt, now)) continue;
-    if (db.tasks.at(seq) !== undefined) break;
+    if (seq !== task.seq && db.tasks.at(seq) !== undefined) break;
     const next = needsResources(task) ? 'resources' : 'worker';
     db.tasks.put(changed(task, { seq, waitingFor: next, readyAt: now, dueAt: undefined }));
   }
