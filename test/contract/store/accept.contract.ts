@@ -110,12 +110,12 @@ export function acceptContract(under: StoreUnderTest): void {
 
     it('keeps its records to itself', async () => {
       const { tasks } = under.store();
-      const [wish, resources] = [newTask({ kwargs: { list: [1] } }), ['a']];
+      const [wish, resources] = [newTask({ args: [[1]], kwargs: { list: [1] } }), ['a']];
       const { id } = await acceptOne(under.store(), { ...wish, exclusive: resources });
       resources.push('b');
-      (wish.kwargs.list as number[]).push(2);
+      for (const list of [wish.args[0], wish.kwargs.list]) (list as number[]).push(2);
       const read = (await tasks.get(id))!;
-      expect([read.exclusive, read.kwargs]).to.deep.equal([['a'], { list: [1] }]);
+      expect([read.exclusive, read.args, read.kwargs]).to.deep.equal([['a'], [[1]], { list: [1] }]);
       Object.assign(read, { state: 'failed', grant: { fence: 1 } });
       const [row] = await tasks.byIds([id]);
       Object.assign(row!, { waitingFor: 'resources' });
@@ -173,6 +173,15 @@ export function acceptContract(under: StoreUnderTest): void {
       const verdict = await tasks.insertAll([newTask(), newTask({ idempotency })], await tasks.takeNumbers(2));
       expect(verdict).to.deep.equal({ kind: 'duplicate', task: stored });
       expect(await tasks.count({}, 10)).to.equal(1);
+    });
+
+    it('stores nothing of a batch that clashes with itself', async () => {
+      const { tasks } = under.store();
+      const idempotency = { principal: 'p', key: 'k', bodyHash: 'h' };
+      const batch = [newTask({ idempotency }), newTask(), newTask({ idempotency })];
+      const verdict = await tasks.insertAll(batch, await tasks.takeNumbers(3));
+      expect(verdict.kind).not.to.equal('stored');
+      expect(await tasks.count({}, 10)).to.equal(0);
     });
 
     it('lets a void and a late insert race for a number, and one of them win', async () => {

@@ -99,12 +99,13 @@ export function viewsContract(under: StoreUnderTest): void {
 
     it('deletes final tasks only', async () => {
       const { tasks } = under.store();
-      const { id }: Task = await acceptOne(under.store(), newTask());
+      const { id, seq }: Task = await acceptOne(under.store(), newTask());
       expect(await tasks.remove(id)).to.equal('not-final');
       await tasks.cancel(id, 'ann', 'user');
       expect(await tasks.remove(id)).to.equal('deleted');
       expect(await tasks.remove(id)).to.equal('missing');
       expect(await tasks.get(id)).to.equal(undefined);
+      expect(await tasks.byNumbers([seq]), 'nothing stands under its number').to.deep.equal([]);
       expect(await tasks.get(v4())).to.equal(undefined);
     });
   });
