@@ -51,7 +51,7 @@ export class Steps {
         [2, this.#delay],
         [1, this.#close],
         [2, this.#lead],
-        [4, this.#process],
+        [5, this.#process],
         [4, this.#read],
         [2, this.#view],
       ])
@@ -198,7 +198,7 @@ export class Steps {
   }
 
   #process(): Step {
-    const name = 'p';
+    const name = this.#chance.one(['w', 'v']);
     const incarnation = `${name}/${this.#chance.below(2)}`;
     const [ttlMs, watched] = [this.#chance.one([-HOUR, HOUR]), { name, incarnation, beat: this.#chance.below(2) }];
     const place = { host: 'h', bootId: 'b', pidNamespace: 'n', pid: 1, startTicks: 1 };
@@ -215,7 +215,13 @@ export class Steps {
         name: `declareMissing ${JSON.stringify({ watched, lapsed })}`,
         call: ({ processes }) => processes.declareMissing(watched, { lapsed }),
       },
-      { name: 'liveIncarnations', call: ({ processes }) => processes.liveIncarnations() },
+      { name: `settle ${incarnation}`, call: ({ processes }) => processes.settle(name, incarnation) },
+      { name: 'forget', call: ({ processes }) => processes.forget(-HOUR, 10), unordered: true },
+      {
+        name: `cancelAssigned ${incarnation}`,
+        call: ({ tasks }) => tasks.cancelAssigned({ name, incarnation }),
+        unordered: true,
+      },
       { name: 'list', call: ({ processes }) => processes.list(), unordered: true },
       { name: 'earliest', call: async ({ processes }) => Math.sign((await processes.earliestLapseMs()) ?? 0) },
     ]);
@@ -237,6 +243,7 @@ export class Steps {
       { name: 'line', call: ({ tasks }) => tasks.line('b', limit) },
       { name: `namedBy ${worker}`, call: ({ tasks }) => tasks.namedBy(`${worker}/1`), unordered: true },
       { name: `active ${limit}`, call: ({ tasks }) => tasks.active(limit, ids[0]) },
+      { name: `activeOfTheDead ${limit}`, call: ({ tasks }) => tasks.activeOfTheDead(limit, ids[0]) },
       { name: `due ${limit}`, call: ({ tasks }) => tasks.due(limit) },
       { name: 'endedWithin', call: ({ tasks }) => tasks.endedWithin(HOUR), unordered: true },
       { name: `readyFor ${waitingFor}`, call: ({ tasks }) => tasks.readyFor(waitingFor, -HOUR, limit) },

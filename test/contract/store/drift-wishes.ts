@@ -32,6 +32,7 @@ export class Wishes {
         queue: this.#chance.one(['q', 'r']),
         tags: this.#chance.some(['x', 'y']),
       },
+      onWorkerLoss: this.#chance.one(['cancel', 'requeue']),
       maxAttempts: 1 + this.#chance.below(3),
       waitingFor: delayed ? this.#chance.one(['delay', 'retry']) : plain ? 'worker' : 'resources',
       ...(delayed ? { dueAt: this.#date() } : {}),
