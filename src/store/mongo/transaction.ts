@@ -39,13 +39,17 @@ export async function inTransaction<T>(
   }
 }
 
-/** A commit may be sent again: the server knows whether this transaction was committed. */
+/**
+ * A commit may be sent again: the server knows whether this transaction was committed. A conflict that comes to light only now (a busy server,
+ * error 112) has ended it for certain.
+ */
 async function commitTwice(session: ClientSession, what: string): Promise<void> {
   try {
     await session.commitTransaction();
-  } catch {
-    await session.commitTransaction().catch((error: unknown) => {
-      throw translated(error, `${what}, commit`, 'unknown');
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    await session.commitTransaction().catch((again: unknown) => {
+      throw translated(again, `${what}, commit`, 'unknown');
     });
   }
 }
