@@ -192,7 +192,7 @@ export function finishContract(under: StoreUnderTest): void {
         expect(['canceling', 'final']).to.include(verdict.kind);
         expect(task.cancel !== undefined, verdict.kind).to.equal(verdict.kind === 'canceling');
       }
-    });
+    }).timeout(30_000);
 
     it('lets the end of a body and the verdict of a sweep race, and one of them win', async () => {
       const tasks = await accept(under.store(), ...Array.from({ length: 12 }, () => newTask({ maxAttempts: 2 })));
@@ -207,7 +207,7 @@ export function finishContract(under: StoreUnderTest): void {
         expect([bodies.has(id), sweep.has(id)]).to.deep.equal([state === 'completed', state === 'waiting']);
         expect(attempts.map(each => each.reason)).to.deep.equal([state === 'completed' ? 'completed' : 'worker-lost']);
       }
-    });
+    }).timeout(30_000);
 
     it('takes more than one command can hold, and an id twice', async () => {
       const tasks = await accept(under.store(), ...Array.from({ length: 103 }, () => newTask()));
