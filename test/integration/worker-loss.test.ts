@@ -1,8 +1,9 @@
 import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { isDead, statOf } from '../../src/process/identity.js';
-import { Deployment, type Role, type TaskView } from '../support/deployment.js';
+import { Deployment, type TaskView } from '../support/deployment.js';
 import { overlaps, readSpans, type Asked } from '../support/evidence.js';
 import { until } from '../support/wait.js';
 
@@ -102,29 +103,81 @@ describe('a worker that is killed during its task', function () {
 });
 
 describe('a worker that freezes and wakes up', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let deployment: Deployment;
-  let frozen: Role | undefined;
+  let frozen: number[] = [];
+  beforeEach(async () => {
+    deployment = await Deployment.create();
+  });
   afterEach(async () => {
-    frozen?.child.kill('SIGCONT');
+    thaw();
     await deployment.destroy();
   });
 
+  const freeze = (pids: number[]): void => pids.forEach(pid => process.kill((frozen.push(pid), pid), 'SIGSTOP'));
+  /** Children first: they could do the most harm. */
+  function thaw(): void {
+    for (const pid of frozen.reverse()) if (isRunning(pid)) process.kill(pid, 'SIGCONT');
+    frozen = [];
+  }
+  const record = async (id: string): Promise<unknown> => deployment.db.collection<{ _id: string }>('tasks').findOne({ _id: id });
+  const incarnation = async (name: string): Promise<unknown> =>
+    (
+      await deployment.db
+        .collection<{ _id: string; incarnation: string }>('processes')
+        .findOne({ _id: name, state: 'live' } as object)
+    )?.incarnation;
+
   it('finds its child dead and its task ended, changes no record, and works on under a new incarnation', async () => {
-    deployment = await Deployment.create();
     const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
-    frozen = workers[0];
     const lost = await evidence(deployment, 'lost', 600_000, { stubborn: true });
     const pid = await begun(deployment, 'lost');
-    frozen!.child.kill('SIGSTOP');
+    const former = await incarnation('w1');
+    freeze([workers[0]!.pid]);
     const ended = await deployment.final(lost.id);
     expect(ended).to.include({ state: 'canceled', reason: 'worker-lost' });
     expect(isRunning(pid), 'the child died by its own watchdog').to.equal(false);
+    const before = await record(lost.id);
 
-    frozen!.child.kill('SIGCONT');
+    thaw();
     const next = await evidence(deployment, 'next', 100);
     expect(await deployment.final(next.id)).to.include({ state: 'completed', worker: 'w1' });
-    expect(await deployment.task(lost.id)).to.deep.equal(ended);
+    expect(await incarnation('w1'))
+      .to.be.a('string')
+      .and.not.equal(former);
+    expect(await record(lost.id)).to.deep.equal(before);
+    expectNoOverlap(deployment, ['lost', 'next']);
+  });
+
+  it('with its child, whose body then writes for no longer than its watchdog takes to look, though its resource is given on', async () => {
+    const { workers } = await deployment.startAll([['-n', 'w1', '-c', '1', '-Q', 'default,first']]);
+    const lost = await evidence(deployment, 'lost', 600_000, { name: 'test.again', queue: 'first', stubborn: true });
+    const pid = await begun(deployment, 'lost');
+    const former = await incarnation('w1');
+    deployment.start('worker', ['-n', 'w2', '-c', '1']);
+    await until('the other worker lives', () => incarnation('w2'));
+    freeze([workers[0]!.pid, pid]);
+    await until('both stand still', () => frozen.every(each => statOf(each)?.state === 'T'));
+    await until('its task is queued again', async () => (await deployment.task(lost.id)).state === 'waiting', {
+      timeoutMs: 60_000,
+    });
+    const canceled = await deployment.request('POST', `/api/v1/tasks/${lost.id}/cancel`, {});
+    expect(canceled.status).to.equal(202);
+    const next = await evidence(deployment, 'next', 3_000);
+    await begun(deployment, 'next');
+    const [before, lines] = [await record(lost.id), linesOf(deployment, 'lost')];
+
+    thaw();
+    await until('the thawed child is dead', () => !isRunning(pid));
+    // The watchdog looks every 100 ms, the body writes every 50 ms; the rest is for a machine that is busy with others.
+    expect(linesOf(deployment, 'lost') - lines).to.be.at.most(10);
+    const again = await evidence(deployment, 'again', 100, { exclusive: [], queue: 'first' });
+    expect(await deployment.final(again.id)).to.include({ state: 'completed', worker: 'w1' });
+    expect(await incarnation('w1'))
+      .to.be.a('string')
+      .and.not.equal(former);
+    expect(await record(lost.id)).to.deep.equal(before);
+    expect(await deployment.final(next.id)).to.include({ state: 'completed', worker: 'w2', attempt: 1 });
   });
 });
 
@@ -143,6 +196,12 @@ describe('two workers of one name', function () {
     expect(await deployment.final(task.id)).to.include({ state: 'completed', worker: 'w1' });
   });
 });
+
+function linesOf(deployment: Deployment, label: string): number {
+  return readFileSync(evidenceFile(deployment), 'utf8')
+    .split('\n')
+    .filter(line => line.includes(`"label":"${label}"`)).length;
+}
 
 /** A zombie whose frozen parent cannot reap it is dead: signal 0 would still reach it. */
 function isRunning(pid: number): boolean {

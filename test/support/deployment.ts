@@ -252,7 +252,7 @@ export interface TaskView {
   worker: string | null;
   result: unknown;
   error: { code: string; message: string } | null;
-  attempts: { n: number; worker: string; reason: string }[];
+  attempts: { n: number; worker: string; reason: string; exit: { code: number | null; signal: string | null } | null }[];
 }
 
 async function endWithin(role: Role, ms: number): Promise<void> {
