@@ -29,7 +29,13 @@ async function createSlotsOf({ schedules, submit, log }: SlotsDeps, schedule: Sc
   let last: { id: string; slot: Date } | undefined;
   try {
     for (const slot of slots) last = { id: (await submit(schedule.task, { id: schedule.id, slot })).id, slot };
-    await schedules.advance(schedule.id, schedule.nextAt, nextAt, last);
+    const moved = await schedules.advance(schedule.id, schedule.nextAt, nextAt, last);
+    const skipped = slotsBetween(schedule, nextAt) - slots.length;
+    if (moved && skipped > 0)
+      log.warn(
+        `Schedule "${schedule.name}": ${skipped} slots passed while no beat was up and make no task (misfire ${schedule.misfire}).`,
+        { schedule: schedule.id, from: schedule.nextAt, to: nextAt },
+      );
   } catch (error) {
     // One bad schedule must not stop the others; its slot stays due and is tried again with the next tick.
     log.error(`Schedule "${schedule.name}" could not create its task for ${nextAt.toISOString()}.`, {
@@ -37,4 +43,9 @@ async function createSlotsOf({ schedules, submit, log }: SlotsDeps, schedule: Sc
       schedule: schedule.id,
     });
   }
+}
+
+/** From the slot that was due, itself included, up to the next one. */
+function slotsBetween({ rule, nextAt: due }: Schedule, nextAt: Date): number {
+  return Math.round((nextAt.getTime() - due.getTime()) / rule.intervalMs);
 }

@@ -1,7 +1,7 @@
 import type { Document, Filter } from 'mongodb';
 import { isFinal, STATES, WAITING_FOR } from '../../core/state.js';
 import { LIMIT, read, write } from './calls.js';
-import type { Database } from './database.js';
+import type { Database, ProcessDocument } from './database.js';
 import { endedStart, oneMoreAttempt } from './finish.js';
 import { isRun, isText, type Raw } from './flaws.js';
 import { literal, without } from './pipelines.js';
@@ -18,20 +18,18 @@ export async function quarantine(db: Database): Promise<string[]> {
   if (db.damage.straysAreDue(STRAYS_MS)) db.damage.note((await strayRecords(db)).map(toTask));
   const ids = db.damage.ids.slice(0, LIMIT_RECORDS);
   if (ids.length === 0) return [];
-  const found = await read('damaged records', () => db.tasks.find({ _id: { $in: ids } }, LIMIT).toArray());
-  // The records first, who lives second: as in every sweep, or a new start would be taken for one of the dead.
-  const live = await liveIncarnations(db);
+  const { found, live } = await recordsAndWhoLives(db, ids);
   const records = new Map(found.map(record => [record._id, record]));
   const ended: string[] = [];
   for (const id of ids) {
     const record = records.get(id);
     const task = record && toTask(record);
-    if (task?.damaged === undefined || isFinal(task.state)) {
+    if (!record || task?.damaged === undefined || isFinal(task.state)) {
       db.damage.forget(id);
       continue;
     }
     if (db.damage.look(id) < LOOKS) continue;
-    if (await endOne(db, record as TaskDocument, task.damaged, live)) ended.push(id);
+    if (await endOne(db, record, task.damaged, live)) ended.push(id);
   }
   return ended;
 }
@@ -45,10 +43,18 @@ async function strayRecords(db: Database): Promise<TaskDocument[]> {
   return (await Promise.all([find(states), find(reasons as Filter<TaskDocument>)])).flat();
 }
 
-async function liveIncarnations(db: Database): Promise<Set<unknown>> {
-  const options = { ...LIMIT, projection: { incarnation: 1 } };
-  const found = await read('live incarnations', () => db.processes.find({ state: 'live' }, options).toArray());
-  return new Set(found.map(each => each.incarnation));
+/**
+ * The records first, who lives second, and from no older view: as in every sweep, or a new start would be taken for one of the dead. A
+ * session belongs to one client, so both are read by that of the tasks.
+ */
+async function recordsAndWhoLives(db: Database, ids: string[]): Promise<{ found: TaskDocument[]; live: Set<unknown> }> {
+  return db.bulk.withSession({ causalConsistency: true }, async session => {
+    const found = await read('damaged records', () => db.tasks.find({ _id: { $in: ids } }, { ...LIMIT, session }).toArray());
+    const options = { ...LIMIT, projection: { incarnation: 1 }, session };
+    const processes = db.bulkDb.collection<ProcessDocument>('processes');
+    const living = await read('live incarnations', () => processes.find({ state: 'live' }, options).toArray());
+    return { found, live: new Set(living.map(each => each.incarnation)) };
+  });
 }
 
 async function endOne(db: Database, record: TaskDocument, flaw: string, live: ReadonlySet<unknown>): Promise<boolean> {
