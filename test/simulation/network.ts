@@ -89,7 +89,7 @@ export class Network {
   #carried<T extends object>(caller: Caller, port: Port, methods: T): T {
     const carried: Record<string, unknown> = {};
     for (const name of namesOf(methods)) {
-      carried[name] = (...args: unknown[]) => new Call(this, this.#deps, caller, { port, name, args }).send();
+      carried[name] = (...args: unknown[]) => new Call(this, this.#deps, caller, { port, name, args: args.map(asSent) }).send();
     }
     return carried as T;
   }
@@ -249,6 +249,12 @@ class Call {
     const ms = name === 'beat' ? Number(args[3]) : port === 'processes' ? SMALL_MS : BATCH_MS;
     return process.simulatedMs(ms);
   }
+}
+
+/** What a caller changes after it has sent it does not change on the way: a lease's fence and floor move on. */
+function asSent(value: unknown): unknown {
+  if (Array.isArray(value)) return [...(value as unknown[])];
+  return value !== null && typeof value === 'object' && !(value instanceof Date) ? { ...value } : value;
 }
 
 function namesOf(methods: object): string[] {
