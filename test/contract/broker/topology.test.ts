@@ -92,7 +92,7 @@ describe('what stands on the broker already', () => {
     for (const url of ['', 'localhost:5672', 'http://user:secret@host', 'amqp://', 'amqp://user:secret@']) {
       const create = (): unknown => createAmqpBroker({ url, name: 'x', random: Math.random, log: console });
       expect(create, url)
-        .to.throw('amqp://user:password@host:port/vhost')
+        .to.throw('amqp://user:password@host:port[,host:port…]/vhost')
         .with.property('message')
         .that.does.not.include('secret');
     }
