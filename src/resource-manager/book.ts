@@ -47,14 +47,30 @@ export class Book {
     else this.#log.debug(`Task ${id.slice(0, 8)} (${task.name}) left the line: it is ${state}.`, { taskId: id });
   }
 
-  granted(id: string, worker: string | undefined): void {
+  /** `grant` as the lease's fence and epoch make it. */
+  granted(id: string, { fence, epoch, worker }: { fence: number; epoch: number; worker?: string }): void {
     const task = this.#tasks.get(id);
     if (!task) return;
     this.graph.grant(id);
-    // The fence is of no use here; what matters is that it holds, and for whom.
-    task.grant = { fence: 1, epoch: 0, at: task.createdAt, ...(worker === undefined ? {} : { worker }) };
+    // When it was given is of no use here; what matters is that it holds, and for whom.
+    task.grant = { fence, epoch, at: task.createdAt, ...(worker === undefined ? {} : { worker }) };
     task.waitingFor = 'worker';
     this.#log.info(`Reserved ${names(task)} for task ${id.slice(0, 8)} (${task.name}).`, { taskId: id });
+  }
+
+  /** Who holds, by fence. */
+  *holding(): Generator<[fence: number, id: string]> {
+    for (const id of this.graph.holderIds()) yield [this.#tasks.get(id)?.grant?.fence ?? 0, id];
+  }
+
+  /** Who waits, by number. */
+  *waiting(): Generator<[seq: number, id: string]> {
+    for (const id of this.graph.waitingIds()) yield [this.graph.find(id)?.seq ?? 0, id];
+  }
+
+  /** Damaged ones whose grant cannot be read: no index of fences shows them. */
+  holdersWithoutFence(): string[] {
+    return [...this.holding()].flatMap(([fence, id]) => (fence === 0 ? [id] : []));
   }
 
   /** Queues of granted tasks that are bound to none of these workers. */

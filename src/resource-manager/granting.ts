@@ -58,17 +58,13 @@ export class Granting {
   }
 
   #settle(verdict: GrantVerdict, requests: GrantRequest[]): string[] {
-    const { book, term, hints, log } = this.#deps;
+    const { book, term, log } = this.#deps;
     const ids = requests.map(request => request.id);
     switch (verdict.kind) {
       case 'granted':
+        this.#enter(requests);
         term.lease.fence = verdict.fence;
         this.#batch = Math.min(MAX_BATCH, this.#batch * 2);
-        for (const { id, worker } of requests) {
-          book.granted(id, worker);
-          const task = book.get(id);
-          if (task) hints.start(task);
-        }
         return [];
       case 'mismatch':
         // A cancel hit the batch. The others try again at once, in smaller company, so that cancels cannot starve them.
@@ -84,6 +80,17 @@ export class Granting {
       case 'deposed':
         term.end('another resource manager leads');
         return [];
+    }
+  }
+  /** Each has as many fences as it may have starts, counted from the lease's. */
+  #enter(requests: readonly GrantRequest[]): void {
+    const { book, term, hints } = this.#deps;
+    let { fence } = term.lease;
+    for (const { id, worker, maxAttempts } of requests) {
+      book.granted(id, { fence, epoch: term.lease.epoch, ...(worker === undefined ? {} : { worker }) });
+      fence += maxAttempts;
+      const task = book.get(id);
+      if (task) hints.start(task);
     }
   }
 }

@@ -10,9 +10,9 @@ import type { Term } from '../process/term.js';
 import type { Store } from '../store/store.js';
 import type { Assignment } from './assign.js';
 import { Granting } from './granting.js';
-import { closeGaps, readNew, refresh, type ReadingDeps } from './reading.js';
+import { closeGaps, readAgain, readNew, type ReadingDeps } from './reading.js';
 import { rebuild } from './rebuild.js';
-import { reconcile } from './reconcile.js';
+import { Reconciliation } from './reconcile.js';
 import { Roster } from './roster.js';
 
 export interface ResourceManagerDeps {
@@ -85,21 +85,23 @@ export class ResourceManager implements Service {
     const { book, numbering } = await rebuild({ tasks: store.tasks, leases: store.leases, clock: runtime.clock, log }, term);
     const hints = new Hints(this.#deps.broker);
     const roster = new Roster({ processes: store.processes, grants: store.grants, hints, tasks: store.tasks, log }, this.#deps);
-    const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs };
+    const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs, log };
     const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });
+    const withinMs = 2 * timing.reconcileMs;
+    const reconciliation = new Reconciliation({ tasks: store.tasks, book, numbering, log, withinMs, epoch: term.lease.epoch });
     await roster.refresh(term, book);
     let comparedAtMs = runtime.clock.monotonicMs();
     while (term.trusted) {
       this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
-      await refresh(reading, this.#takeChanged());
+      await readAgain(reading, this.#takeChanged());
       let more = await readNew(reading);
       const again = await granting.runOnce();
-      await refresh(reading, again);
+      await readAgain(reading, again);
       await closeGaps(reading);
       term.lease.floor = numbering.floor;
       if (runtime.clock.monotonicMs() - comparedAtMs >= timing.reconcileMs) {
         comparedAtMs = runtime.clock.monotonicMs();
-        if (!(await reconcile({ tasks: store.tasks, book, log }, 4 * timing.reconcileMs))) return;
+        if (!(await reconciliation.runOnce())) return;
         await roster.refresh(term, book);
       }
       more ||= again.length > 1; // a single one that does not match waits for the next pass, or it would spin

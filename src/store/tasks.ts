@@ -160,14 +160,25 @@ export interface TaskStore {
   // --- the resource manager's reads -----------------------------------------------------------------------------
   /** Every number above `seq` in order, voids included as `{seq, void: true}`. */
   range(seq: number, limit: number): Promise<(LineTask | { seq: number; void: true })[]>;
-  /** What is stored under these numbers now. */
+  /** What is stored under these numbers now; at most 1,000, and so for `voidNumbers`. */
   byNumbers(numbers: readonly number[]): Promise<(LineTask | { seq: number; void: true })[]>;
   /** Closes numbers with void records; a number that a task holds meanwhile is left alone. Resolves when each is stored or void. */
   voidNumbers(numbers: readonly number[]): Promise<void>;
-  /** Tasks with a grant that are not final. */
-  holders(): Promise<LineTask[]>;
+  /**
+   * Tasks with a grant that are not final, in order of fence, above `afterFence`: at most `limit`, and more only where one fence is found twice. A
+   * fence never changes while its task holds, so that pages miss nobody who holds all the while. The first page also has tasks that run without a
+   * readable grant (`fence` 0).
+   */
+  holders(afterFence: number, limit: number): Promise<LineTask[]>;
+  /** The fences of the same, in order: numbers alone, from an index. Fences of final tasks may be among them. */
+  holderFences(afterFence: number, limit: number): Promise<number[]>;
   /** Waiting for resources without a grant, in order of number, above `seq`. */
   waitingForResources(seq: number, limit: number): Promise<LineTask[]>;
+  /** The numbers of the same, in order: from an index alone. */
+  waitingNumbers(seq: number, limit: number): Promise<number[]>;
+  /** How many hold, and how many wait for resources up to this number; each is counted up to `cap` and no further. */
+  countInLines(upToSeq: number, cap: number): Promise<{ holding: number; waiting: number }>;
+  /** At most 1,000 ids. */
   byIds(ids: readonly string[]): Promise<LineTask[]>;
   /** Ids that became final within the last `ms` by server time (newest 10,000). */
   endedWithin(ms: number): Promise<string[]>;

@@ -50,14 +50,17 @@ interface Used {
   fence: number;
 }
 
-/** No lease has a holder at first, and each has lapsed; the first fence is 1, since 0 means "no grant". */
+/**
+ * No lease has a holder at first, and each has lapsed; the first fence is 1, since 0 means "no grant". One that was lost has its floor at the
+ * numbers in use: a leader who looked for gaps from the very first number on would not come to its work.
+ */
 function fields(name: Fixed, used: Used): Omit<CounterDocument, '_id'> | Omit<LeaseDocument, '_id'> | Omit<MetaDocument, '_id'> {
   switch (name) {
     case 'counters.seq':
       return { n: used.seq };
     case 'leases.resource-manager':
     case 'leases.beat':
-      return { holder: '', incarnation: '', session: null, epoch: 0, until: new Date(0), fence: used.fence + 1, floor: 0 };
+      return { holder: '', incarnation: '', session: null, epoch: 0, until: new Date(0), fence: used.fence + 1, floor: used.seq };
     case 'meta.deployment':
       return { schema: SCHEMA, generation: 1, seqHigh: 0, createdAt: new Date() };
   }

@@ -74,8 +74,55 @@ export async function voidNumbers(db: Database, numbers: readonly number[]): Pro
   }
 }
 
-export async function holders(db: Database): Promise<LineTask[]> {
-  return readLines(db, 'holders', { ...GRANTED, state: OPEN }, {});
+/** A fence that two records carry (somebody copied one) must not be parted by the end of a page. */
+export async function holders(db: Database, afterFence: number, limit: number): Promise<LineTask[]> {
+  const above = { 'grant.fence': { $gt: afterFence }, state: OPEN };
+  const page = await readLines(db, 'holders', above, { sort: { 'grant.fence': 1 }, limit });
+  const stray = afterFence === 0 ? await runningWithoutFence(db) : [];
+  const last = page.length < limit ? undefined : page.at(-1)?.grant?.fence;
+  if (last === undefined) return [...stray, ...page];
+  const known = new Set(page.map(task => task.id));
+  const same = await readLines(db, 'holders', { 'grant.fence': last, state: OPEN }, {});
+  return [...stray, ...page, ...same.filter(task => !known.has(task.id))];
+}
+
+/** Damaged ones, which no index of fences shows. */
+async function runningWithoutFence(db: Database): Promise<LineTask[]> {
+  const reserving = { $or: [{ 'exclusive.0': { $exists: true } }, { 'shared.0': { $exists: true } }] };
+  const filter = { state: { $in: ['running', 'canceling'] }, 'grant.fence': { $not: { $gt: 0 } }, ...reserving };
+  return readLines(db, 'holders without a fence', filter, { hint: 'state', limit: BATCH });
+}
+
+export async function holderFences(db: Database, afterFence: number, limit: number): Promise<number[]> {
+  return numbersOf(db, 'grant.fence', { 'grant.fence': { $gt: afterFence } }, limit);
+}
+
+export async function waitingNumbers(db: Database, seq: number, limit: number): Promise<number[]> {
+  return numbersOf(db, 'seq', { waitingFor: 'resources', seq: { $gt: seq } }, limit);
+}
+
+/** One document with all the numbers: half the time of one each. */
+async function numbersOf(db: Database, field: string, filter: Document, limit: number): Promise<number[]> {
+  const all = { $group: { _id: null, numbers: { $push: `$${field}` } } };
+  const pipeline = [{ $match: filter }, { $sort: { [field]: 1 } }, { $limit: limit }, all];
+  const [found] = await aggregated<{ numbers: number[] }>(db, `numbers of ${field}`, pipeline);
+  return found?.numbers ?? [];
+}
+
+async function aggregated<T extends Document>(db: Database, what: string, pipeline: Document[]): Promise<T[]> {
+  return read(what, () =>
+    db.causality.read(db.bulk, session => db.tasks.aggregate<T>(pipeline, { ...LIMIT, session }).toArray()),
+  );
+}
+
+export async function countInLines(db: Database, upToSeq: number, cap: number): Promise<{ holding: number; waiting: number }> {
+  const count = async (what: string, filter: Document): Promise<number> => {
+    const pipeline = [{ $match: filter }, { $limit: cap }, { $count: 'n' }];
+    return (await aggregated<{ n: number }>(db, what, pipeline))[0]?.n ?? 0;
+  };
+  const waits = { waitingFor: 'resources', seq: { $lte: upToSeq } };
+  const [holding, waiting] = await Promise.all([count('count holders', GRANTED), count('count waiting', waits)]);
+  return { holding, waiting };
 }
 
 /** A grant moves its task on to wait for a worker, so nothing that waits for resources has one. */

@@ -23,14 +23,15 @@ export async function activeOfTheDead(db: Database, limit: number, afterId?: str
     const active = await read('active', () => db.tasks.find(filter, page).toArray());
     const next = active.length === limit ? active.at(-1)?._id : undefined;
     const found = db.damage.note(active.map(toTask));
-    const live = await liveAmong(db, session, found);
+    const named = found.flatMap(({ run }) => (run ? [run.incarnation] : []));
+    const live = await liveAmong(db, session, named);
     const tasks = found.filter(({ run }) => !live.has(run?.incarnation ?? ''));
     return next === undefined ? { tasks } : { tasks, next };
   });
 }
 
-async function liveAmong(db: Database, session: ClientSession, active: readonly Task[]): Promise<Set<string>> {
-  const named = new Set(active.flatMap(({ run }) => (run ? [run.incarnation] : [])));
+export async function liveAmong(db: Database, session: ClientSession, incarnations: readonly string[]): Promise<Set<string>> {
+  const named = new Set(incarnations);
   if (named.size === 0) return named;
   const filter = { state: 'live' as const, incarnation: { $in: [...named] } };
   const options = { ...LIMIT, projection: { incarnation: 1 }, session };

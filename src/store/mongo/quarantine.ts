@@ -1,8 +1,10 @@
 import type { Document, Filter } from 'mongodb';
 import { isFinal, STATES, WAITING_FOR } from '../../core/state.js';
+import type { Task } from '../../core/task.js';
 import { LIMIT, read, write } from './calls.js';
-import type { Database, ProcessDocument } from './database.js';
+import type { Database } from './database.js';
 import { endedStart, oneMoreAttempt } from './finish.js';
+import { liveAmong } from './lost.js';
 import { isRun, isText, type Raw } from './flaws.js';
 import { literal, without } from './pipelines.js';
 import { END_OF_TASK_IDS, toTask, type TaskDocument } from './task-documents.js';
@@ -18,20 +20,33 @@ export async function quarantine(db: Database): Promise<string[]> {
   if (db.damage.straysAreDue(STRAYS_MS)) db.damage.note((await strayRecords(db)).map(toTask));
   const ids = db.damage.ids.slice(0, LIMIT_RECORDS);
   if (ids.length === 0) return [];
-  const { found, live } = await recordsAndWhoLives(db, ids);
-  const records = new Map(found.map(record => [record._id, record]));
+  const { records, live } = await readKnown(db, ids);
   const ended: string[] = [];
   for (const id of ids) {
     const record = records.get(id);
-    const task = record && toTask(record);
-    if (!record || task?.damaged === undefined || isFinal(task.state)) {
+    const flaw = record && openFlaw(toTask(record));
+    if (!record || flaw === undefined) {
       db.damage.forget(id);
       continue;
     }
     if (db.damage.look(id) < LOOKS) continue;
-    if (await endOne(db, record, task.damaged, live)) ended.push(id);
+    if (await endOne(db, record, flaw, live)) ended.push(id);
   }
   return ended;
+}
+
+/** The records first, who lives second, from no older view: as in every sweep, or a new start would be taken for one of the dead. */
+async function readKnown(db: Database, ids: string[]): Promise<{ records: Map<string, TaskDocument>; live: Set<string> }> {
+  return db.bulk.withSession({ causalConsistency: true }, async session => {
+    const filter = { _id: { $in: ids } };
+    const found = await read('damaged records', () => db.tasks.find(filter, { ...LIMIT, session }).toArray());
+    const named = found.map(record => incarnationOf(record)).filter(isText);
+    return { records: new Map(found.map(record => [record._id, record])), live: await liveAmong(db, session, named) };
+  });
+}
+
+function incarnationOf({ run }: Raw): unknown {
+  return (run as Raw | null | undefined)?.incarnation;
 }
 
 /** Words that no query of ours ever looks for. Voids have no state either, but their ids sort behind. */
@@ -43,21 +58,11 @@ async function strayRecords(db: Database): Promise<TaskDocument[]> {
   return (await Promise.all([find(states), find(reasons as Filter<TaskDocument>)])).flat();
 }
 
-/**
- * The records first, who lives second, and from no older view: as in every sweep, or a new start would be taken for one of the dead. A
- * session belongs to one client, so both are read by that of the tasks.
- */
-async function recordsAndWhoLives(db: Database, ids: string[]): Promise<{ found: TaskDocument[]; live: Set<unknown> }> {
-  return db.bulk.withSession({ causalConsistency: true }, async session => {
-    const found = await read('damaged records', () => db.tasks.find({ _id: { $in: ids } }, { ...LIMIT, session }).toArray());
-    const options = { ...LIMIT, projection: { incarnation: 1 }, session };
-    const processes = db.bulkDb.collection<ProcessDocument>('processes');
-    const living = await read('live incarnations', () => processes.find({ state: 'live' }, options).toArray());
-    return { found, live: new Set(living.map(each => each.incarnation)) };
-  });
+function openFlaw({ state, damaged }: Task): string | undefined {
+  return isFinal(state) ? undefined : damaged;
 }
 
-async function endOne(db: Database, record: TaskDocument, flaw: string, live: ReadonlySet<unknown>): Promise<boolean> {
+async function endOne(db: Database, record: TaskDocument, flaw: string, live: ReadonlySet<string>): Promise<boolean> {
   switch (whetherItRuns(record, live)) {
     case 'yes':
       return false; // its process ends it, or dies
@@ -74,9 +79,9 @@ async function endOne(db: Database, record: TaskDocument, flaw: string, live: Re
 }
 
 /** A start raises `attempt` and writes `run` at once; its end moves `run` to `attempts[]`. So a start that is still open shows. */
-function whetherItRuns(raw: Raw, live: ReadonlySet<unknown>): 'yes' | 'no' | 'unknown' {
+function whetherItRuns(raw: Raw, live: ReadonlySet<string>): 'yes' | 'no' | 'unknown' {
   const { run, attempt, attempts } = raw;
-  const incarnation = (run as Raw | null | undefined)?.incarnation;
+  const incarnation = incarnationOf(raw);
   if (isText(incarnation)) return live.has(incarnation) ? 'yes' : 'no';
   const everyStartHasEnded = Array.isArray(attempts) && attempt === attempts.length;
   if (run === undefined && everyStartHasEnded) return 'no';

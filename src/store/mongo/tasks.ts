@@ -6,7 +6,20 @@ import { active, claimable, namedBy, report } from './claim.js';
 import type { Database } from './database.js';
 import { due, expire, promote } from './delays.js';
 import { finish, giveBack } from './finish.js';
-import { byIds, byNumbers, endedWithin, holders, line, range, readyFor, voidNumbers, waitingForResources } from './lines.js';
+import {
+  byIds,
+  byNumbers,
+  countInLines,
+  endedWithin,
+  holderFences,
+  holders,
+  line,
+  range,
+  readyFor,
+  voidNumbers,
+  waitingForResources,
+  waitingNumbers,
+} from './lines.js';
 import { activeOfTheDead, cancelAssigned } from './lost.js';
 import { quarantine } from './quarantine.js';
 import { start } from './start.js';
@@ -38,8 +51,11 @@ export function mongoTasks(db: Database): TaskStore {
     range: (seq, limit) => range(db, seq, limit),
     byNumbers: numbers => byNumbers(db, numbers),
     voidNumbers: numbers => voidNumbers(db, numbers),
-    holders: () => holders(db),
+    holders: (afterFence, limit) => holders(db, afterFence, limit),
+    holderFences: (afterFence, limit) => holderFences(db, afterFence, limit),
     waitingForResources: (seq, limit) => waitingForResources(db, seq, limit),
+    waitingNumbers: (seq, limit) => waitingNumbers(db, seq, limit),
+    countInLines: (upToSeq, cap) => countInLines(db, upToSeq, cap),
     byIds: ids => byIds(db, ids),
     endedWithin: ms => endedWithin(db, ms),
 

@@ -57,6 +57,22 @@ export function linesContract(under: StoreUnderTest): void {
       expect(await tasks.remove(id)).to.equal('missing');
     });
 
+    it('shows who holds in pages by fence, also when some end between two pages', async () => {
+      const store = under.store();
+      const lease = await lead(store);
+      const tasks = await granted(store, lease, ...['a', 'b', 'c', 'd', 'e'].map(r => reserving([r], [], { maxAttempts: 3 })));
+      const fences = tasks.map(task => task.grant!.fence);
+      expect(await store.tasks.holderFences(0, 10)).to.deep.equal(fences);
+      expect(await store.tasks.holderFences(fences[1]!, 2)).to.deep.equal(fences.slice(2, 4));
+      const first = await store.tasks.holders(0, 2);
+      await store.tasks.cancel(tasks[0]!.id, 'ann', 'user');
+      await store.tasks.cancel(tasks[2]!.id, 'ann', 'user');
+      const second = await store.tasks.holders(first.at(-1)!.grant!.fence, 2);
+      expect([...first, ...second].map(task => task.id)).to.deep.equal([0, 1, 3, 4].map(n => tasks[n]!.id));
+      expect(await store.tasks.holders(fences[4]!, 2)).to.deep.equal([]);
+      expect(await store.tasks.holderFences(fences[4]!, 2)).to.deep.equal([]);
+    });
+
     it('knows who holds and who waits, of all and of one resource', async () => {
       const store = under.store();
       const lease = await lead(store);
@@ -64,12 +80,16 @@ export function linesContract(under: StoreUnderTest): void {
       const [w1, w2, w3] = await accept(store, reserving(['b']), reserving(['a'], ['b']), reserving(['z']));
       await startAll(store, [x!, s1!]);
       const ids = async (rows: Promise<{ id: string }[]>) => (await rows).map(row => row.id);
-      expect(await ids(store.tasks.holders())).to.have.members([x!.id, s1!.id, s2!.id]);
+      expect(await ids(store.tasks.holders(0, 1_000))).to.have.members([x!.id, s1!.id, s2!.id]);
       expect(await ids(store.tasks.waitingForResources(0, 10))).to.deep.equal([w1!.id, w2!.id, w3!.id]);
       expect(await ids(store.tasks.waitingForResources(w1!.seq, 1))).to.deep.equal([w2!.id]);
       expect(await ids(store.tasks.line('b', 10))).to.deep.equal([s1!.id, s2!.id, w1!.id, w2!.id]);
       expect(await ids(store.tasks.line('b', 3))).to.deep.equal([s1!.id, s2!.id, w1!.id]);
       expect(await ids(store.tasks.line('nobody', 3))).to.deep.equal([]);
+      expect(await store.tasks.waitingNumbers(0, 10)).to.deep.equal([w1!.seq, w2!.seq, w3!.seq]);
+      expect(await store.tasks.waitingNumbers(w1!.seq, 1)).to.deep.equal([w2!.seq]);
+      expect(await store.tasks.countInLines(w2!.seq, 10)).to.deep.equal({ holding: 3, waiting: 2 });
+      expect(await store.tasks.countInLines(w2!.seq, 1)).to.deep.equal({ holding: 1, waiting: 1 });
       const [held] = await store.tasks.byIds([x!.id]);
       expect(held?.run?.worker).to.equal('worker@a');
       expect(held?.grant).to.deep.equal(x!.grant);

@@ -80,7 +80,7 @@ export function lostContract(under: StoreUnderTest): void {
       expect(final.finishedAt).to.be.a('date');
       expect(final.attempts).to.deep.equal([]);
       for (const field of ['grant', 'waitingFor', 'run']) expect(final).not.to.have.property(field);
-      expect((await store.tasks.holders()).map(each => each.id)).to.not.include(bound!.id);
+      expect((await store.tasks.holders(0, 10)).map(each => each.id)).to.not.include(bound!.id);
       for (const task of [running, ...others, plain]) expect(await now(task.id)).to.deep.equal(task);
     });
 

@@ -76,7 +76,10 @@ describe('the commands of the MongoDB store', function () {
         tasks.byNumbers([1]),
       ],
       ...[
-        tasks.holders(),
+        tasks.holders(0, 1_000),
+        tasks.holderFences(0, 5),
+        tasks.waitingNumbers(0, 5),
+        tasks.countInLines(5, 5),
         tasks.waitingForResources(0, 5),
         tasks.byIds([v4()]),
         tasks.endedWithin(1_000),
@@ -160,12 +163,16 @@ describe('the commands of the MongoDB store', function () {
     const leader = await openStore(under.db().databaseName, tap.url);
     await lead(leader);
     tap.commands = [];
-    await leader.tasks.holders();
+    await leader.tasks.holders(0, 1_000);
     await leader.tasks.range(0, 5);
     await leader.tasks.waitingForResources(0, 5);
+    await leader.tasks.holderFences(0, 5);
+    await leader.tasks.waitingNumbers(0, 5);
+    await leader.tasks.countInLines(5, 5);
     await leader.close();
-    expect(named('find')).to.have.length(3);
-    for (const command of named('find')) expect(command.readConcern).to.have.property('afterClusterTime');
+    const reads = [...named('find'), ...named('aggregate')];
+    expect(reads).to.have.length(8);
+    for (const command of reads) expect(command.readConcern).to.have.property('afterClusterTime');
   });
 
   it('ask who is live after what runs, and from no older view', async () => {

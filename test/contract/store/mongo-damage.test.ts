@@ -107,14 +107,32 @@ describe('A damaged record in MongoDB', function () {
       await live(WORKER.incarnation);
       const next = await acceptOne(store, reserving(['r']));
       await damage(holder!, change);
-      const [found] = await store.tasks.holders();
+      const [found] = await store.tasks.holders(0, 1_000);
       expect(found).to.deep.include({ id: holder!.id, exclusive: ['r'] });
       expect(found?.damaged).to.be.a('string');
       expect(await store.grants.grant(lease, [next])).to.deep.equal({ kind: 'conflict', holder: holder!.id });
       expect(await quarantined(), 'it may be running').to.deep.equal([]);
-      expect((await store.tasks.holders()).map(task => task.id)).to.deep.equal([holder!.id]);
+      expect((await store.tasks.holders(0, 1_000)).map(task => task.id)).to.deep.equal([holder!.id]);
     });
   }
+
+  it('that is a copy of another one is not lost between two pages of holders', async () => {
+    const store = under.store();
+    const [first, second] = await granted(store, await lead(store), reserving(['r']), reserving(['s']));
+    await damage(second!, { $set: { 'grant.fence': first!.grant!.fence } });
+    const page = await store.tasks.holders(0, 1);
+    expect(page.map(task => task.id)).to.have.members([first!.id, second!.id]);
+  });
+
+  it('that runs with a grant that has no number still holds its resources', async () => {
+    const store = under.store();
+    const [holder] = await granted(store, await lead(store), reserving(['r']));
+    await startAll(store, [holder!]);
+    await damage(holder!, { $set: { 'grant.fence': 'lost' } });
+    const [found] = await store.tasks.holders(0, 10);
+    expect(found).to.deep.include({ id: holder!.id, exclusive: ['r'] });
+    expect(found?.grant?.fence).to.equal(0);
+  });
 
   it('that ran on a dead process ends, and frees what it held', async () => {
     const store = under.store();

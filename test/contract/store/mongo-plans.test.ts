@@ -114,7 +114,11 @@ describe('the plans of the MongoDB store', function () {
     ['readyFor resources', 120, () => tasks().readyFor('resources', 0, 50)],
     ['range', 50, () => tasks().range(waiting[0]!.seq, 20)],
     ['byNumbers', 20, () => tasks().byNumbers([waiting[0]!.seq, waiting[50]!.seq, 1_000_000])],
-    ['holders', 50, () => tasks().holders()],
+    ['holders', 150, () => tasks().holders(0, 1_000)], // the first page looks at what runs, too
+    ['holders, another page', 40, () => tasks().holders(1, 1_000)],
+    ['holderFences', 30, () => tasks().holderFences(0, 1_000)],
+    ['waitingNumbers', 30, () => tasks().waitingNumbers(0, 20)],
+    ['countInLines', 150, () => tasks().countInLines(1_000_000, 1_000)],
     ['waitingForResources', 50, () => tasks().waitingForResources(0, 20)],
     ['line', 40, () => tasks().line('r3', 20)],
     ['byIds', 20, () => tasks().byIds(waiting.slice(0, 5).map(task => task.id))],

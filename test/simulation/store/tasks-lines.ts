@@ -35,8 +35,21 @@ export function holds(task: Task): boolean {
   return task.grant !== undefined && !isFinal(task.state);
 }
 
-export function holders(db: SimulatedDatabase): LineTask[] {
-  return [...db.tasks.open()].filter(holds).map(toLine);
+export function holders(db: SimulatedDatabase, afterFence: number, limit: number): LineTask[] {
+  const found = [...db.tasks.open()].filter(task => holds(task) && fenceOf(task) > afterFence);
+  return found
+    .sort((a, b) => fenceOf(a) - fenceOf(b))
+    .slice(0, limit)
+    .map(toLine);
+}
+
+function fenceOf(task: Task): number {
+  return task.grant?.fence ?? 0;
+}
+
+export function countInLines(db: SimulatedDatabase, upToSeq: number, cap: number): { holding: number; waiting: number } {
+  const count = (wanted: (task: Task) => boolean): number => Math.min(cap, [...db.tasks.open()].filter(wanted).length);
+  return { holding: count(holds), waiting: count(task => task.waitingFor === 'resources' && task.seq <= upToSeq) };
 }
 
 export function waitingForResources(db: SimulatedDatabase, seq: number, limit: number): LineTask[] {

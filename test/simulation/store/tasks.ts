@@ -7,6 +7,7 @@ import { finish, giveBack } from './tasks-finish.js';
 import {
   byIds,
   byNumbers,
+  countInLines,
   endedWithin,
   holders,
   line,
@@ -44,8 +45,11 @@ export function simulatedTasks(db: SimulatedDatabase): TaskStore {
     range: (seq, limit) => range(db, seq, limit),
     byNumbers: numbers => byNumbers(db, numbers),
     voidNumbers: numbers => voidNumbers(db, numbers),
-    holders: () => holders(db),
+    holders: (afterFence, limit) => holders(db, afterFence, limit),
+    holderFences: (afterFence, limit) => holders(db, afterFence, limit).map(task => task.grant?.fence ?? 0),
     waitingForResources: (seq, limit) => waitingForResources(db, seq, limit),
+    waitingNumbers: (seq, limit) => waitingForResources(db, seq, limit).map(task => task.seq),
+    countInLines: (upToSeq, cap) => countInLines(db, upToSeq, cap),
     byIds: ids => byIds(db, ids),
     endedWithin: ms => endedWithin(db, ms),
 
