@@ -43,9 +43,10 @@ export function statusRoute(app: ApiServer, context: ApiContext): void {
 
 async function readStatus(context: ApiContext): Promise<Status> {
   const { store, broker, runtime, version } = context;
-  const [pinged, rostered] = await Promise.all([
+  const [pinged, rostered, checked] = await Promise.all([
     probe(() => store.ping(), PROBE_MS, runtime.timers),
     probe(() => readRoster(store), PROBE_MS, runtime.timers),
+    probe(() => store.problems(), PROBE_MS, runtime.timers),
   ]);
   const brokerStatus = broker.status();
   const roster = rostered.ok ? rostered.value : undefined;
@@ -61,7 +62,7 @@ async function readStatus(context: ApiContext): Promise<Status> {
     resourceManagers: roster ? known.filter(({ role }) => role === 'resource-manager').map(each => leaderOf(each, roster)) : [],
     beats: roster ? known.filter(({ role }) => role === 'beat').map(each => leaderOf(each, roster)) : [],
   };
-  const reasons = reasonsOf(status, roster);
+  const reasons = [...reasonsOf(status, roster), ...(checked.ok ? checked.value : [])];
   return {
     healthy: reasons.length === 0,
     reasons,

@@ -19,6 +19,8 @@ export interface Facts {
   /** Whether somebody who grants, and somebody who ends delays, is live. */
   resourceManager: boolean;
   beat: boolean;
+  /** Why nothing is granted at all, though somebody may lead. */
+  problem?: string | undefined;
   now: Date;
 }
 
@@ -93,7 +95,8 @@ function forTime(task: Task, beat: boolean, now: Date): string {
   return `It is about to be ready: ${what} ended ${span(-leftMs)} ago and a beat notices within seconds.`;
 }
 
-function forResources({ task, lineOf, resourceManager }: Facts, resources: readonly Standing[]): string {
+function forResources({ task, lineOf, resourceManager, problem }: Facts, resources: readonly Standing[]): string {
+  if (problem !== undefined) return `It waits for its resources, but nothing is granted at all: ${problem}`;
   const leaderless = resourceManager ? '' : ' But no resource manager leads: nothing is granted until one does.';
   const blocked = resources
     .map(each => ({ each, blockers: blockersOf(task, [each], lineOf) }))

@@ -10,13 +10,14 @@ import type { Term } from '../process/term.js';
 import type { Store } from '../store/store.js';
 import type { Assignment } from './assign.js';
 import { Granting } from './granting.js';
+import { IndexCheck } from './index-check.js';
 import { closeGaps, readAgain, readNew, type ReadingDeps } from './reading.js';
 import { rebuild } from './rebuild.js';
 import { Reconciliation } from './reconcile.js';
 import { Roster } from './roster.js';
 
 export interface ResourceManagerDeps {
-  store: Pick<Store, 'tasks' | 'leases' | 'grants' | 'processes'>;
+  store: Pick<Store, 'tasks' | 'leases' | 'grants' | 'processes' | 'problems'>;
   broker: Broker;
   runtime: Runtime;
   log: Log;
@@ -89,15 +90,17 @@ export class ResourceManager implements Service {
     const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });
     const withinMs = 2 * timing.reconcileMs;
     const reconciliation = new Reconciliation({ tasks: store.tasks, book, numbering, log, withinMs, epoch: term.lease.epoch });
+    const indexes = new IndexCheck({ store, clock: runtime.clock, log });
     await roster.refresh(term, book);
     let comparedAtMs = runtime.clock.monotonicMs();
     while (term.trusted) {
       this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
       await readAgain(reading, this.#takeChanged());
       let more = await readNew(reading);
-      const again = await granting.runOnce();
+      const mayGrant = await indexes.mayGrant();
+      const again = mayGrant ? await granting.runOnce() : [];
       await readAgain(reading, again);
-      await closeGaps(reading);
+      if (mayGrant) await closeGaps(reading); // a void holds its number only by the unique index
       term.lease.floor = numbering.floor;
       if (runtime.clock.monotonicMs() - comparedAtMs >= timing.reconcileMs) {
         comparedAtMs = runtime.clock.monotonicMs();

@@ -25,6 +25,11 @@ export interface Store {
   grants: GrantStore;
   schedules: ScheduleStore;
   documents: Documents;
+  /**
+   * Unique indexes without which a promise could be broken (numbers, idempotency keys, slots of schedules): a sentence for each that is missing or
+   * differs, naming it and what mends it. Empty: all is well. Throws StoreError.
+   */
+  problems(): Promise<string[]>;
   /** Server version, and how long a ping took in milliseconds. Throws StoreError. */
   ping(): Promise<{ version: string; pingMs: number }>;
   /** Bounded: gives up after 2 s. */

@@ -81,6 +81,7 @@ export class Network {
       grants: port('grants', store.grants),
       schedules: port('schedules', store.schedules),
       documents: store.documents,
+      problems: () => store.problems(),
       ping: () => store.ping(),
       close: () => Promise.resolve(),
     };

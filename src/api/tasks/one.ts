@@ -28,8 +28,13 @@ export function oneTaskRoutes(app: ApiServer, context: ApiContext): void {
   app.get('/tasks/:id/explain', { schema: explaining }, async request => {
     const { store, serverTime } = context;
     const task = await found(context, request.params.id);
-    const [lineOf, roster, now] = await Promise.all([readLines(store.tasks, task), readRoster(store), serverTime.now()]);
-    return explain({ task, lineOf, now, ...roster.facts() });
+    const [lineOf, roster, now, [problem]] = await Promise.all([
+      readLines(store.tasks, task),
+      readRoster(store),
+      serverTime.now(),
+      store.problems(),
+    ]);
+    return explain({ task, lineOf, now, problem, ...roster.facts() });
   });
 }
 

@@ -50,6 +50,22 @@ export async function check(db: Db): Promise<void> {
   );
 }
 
+/** Only what keeps something single: a missing index of another kind makes queries slow, no more. Changes nothing. */
+export async function problems(db: Db): Promise<string[]> {
+  const found: string[] = [];
+  for (const [collection, indexes] of INDEXES) {
+    const unique = indexes.filter(index => index.unique);
+    if (unique.length === 0) continue;
+    const existing = new Map((await read('indexes', () => listIndexes(db, collection))).map(index => [index.name, index]));
+    for (const wanted of unique) {
+      const index = existing.get(wanted.name);
+      if (!index) found.push(`The unique index "${wanted.name}" of "${collection}" is missing: run \`interlock manage-db\`.`);
+      else if (!isSame(index, wanted)) found.push(differs(collection, wanted.name).message);
+    }
+  }
+  return found;
+}
+
 async function refuseNewerSchema(db: Db): Promise<void> {
   const meta = await read('schema', () => db.collection<MetaDocument>('meta').findOne({ _id: 'deployment' }, LIMIT));
   if (!meta || meta.schema <= SCHEMA) return;

@@ -9,7 +9,7 @@ import { GrantSession } from './grant-session.js';
 import { mongoGrants } from './grants.js';
 import { mongoLeases } from './leases.js';
 import { mongoLedger } from './ledger.js';
-import { check, manage, type ManageReport } from './manage.js';
+import { check, manage, problems, type ManageReport } from './manage.js';
 import { mongoProcesses } from './processes.js';
 import { mongoSchedules } from './schedules.js';
 import { mongoTasks } from './tasks.js';
@@ -58,6 +58,7 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<MongoS
     close: () => close(clients),
     manage: () => manageWith(options, db),
     check: () => check(db.bulkDb),
+    problems: () => problems(db.bulkDb),
   };
 }
 

@@ -20,6 +20,8 @@ export interface ApiOnMongo {
   complete: (id: string) => Promise<void>;
   /** Changes the record as a careless hand would. */
   spoil: (id: string, change: object) => Promise<void>;
+  /** As an operator would, by mistake; gives the database back as it was. */
+  withoutIndex: (name: string, work: () => Promise<void>) => Promise<void>;
   /** How many tasks are stored. */
   stored: () => Promise<number>;
 }
@@ -61,6 +63,10 @@ export function apiOnMongo(): ApiOnMongo {
     },
     spoil: async (id, change) => {
       await mongo.db().collection<{ _id: string }>('tasks').updateOne({ _id: id }, change);
+    },
+    withoutIndex: async (name, work) => {
+      await mongo.db().collection('tasks').dropIndex(name);
+      await work().finally(() => mongo.store().manage());
     },
     stored: () => mongo.db().collection('tasks').countDocuments(),
   };

@@ -27,7 +27,7 @@ export function scriptedStore(script: Methods<Store> = {}): ScriptedStore {
     {
       get: (_, key) => {
         const scripted = (script as Record<string, object | undefined>)[key as string];
-        if (key === 'ping' || key === 'close') return method(key, scripted);
+        if (key === 'ping' || key === 'close' || key === 'problems') return method(key, scripted);
         return port(key as string, scripted ?? {});
       },
     },

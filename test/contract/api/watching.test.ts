@@ -76,6 +76,18 @@ describe('The API on MongoDB, watching and scheduling', function () {
       expect(gone.workers.map(each => [each.name, each.online])).to.deep.equal([['late', false]]);
     });
 
+    it('is not healthy while a unique index is missing, and names it, also to who asks why a task waits', async () => {
+      const id = await api.idOf({ name: 'anything', exclusive: ['a'] });
+      const missing = 'The unique index "seq" of "tasks" is missing: run `interlock manage-db`.';
+      await api.withoutIndex('seq', async () => {
+        const { body } = await send('/status');
+        expect(body.healthy).to.equal(false);
+        expect(body.reasons).to.include(missing);
+        expect((await send(`/tasks/${id}/explain`)).body.text).to.include(missing);
+      });
+      expect((await send('/status')).body.reasons).to.not.include(missing);
+    });
+
     it('shows queues with their depth, and the types that can be submitted', async () => {
       await api.store().tasks.insert([newTask({ queue: 'default' })], await api.store().tasks.takeNumbers(1));
       const queues = (await send('/queues')).body.items;

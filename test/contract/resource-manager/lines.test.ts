@@ -19,9 +19,11 @@ describe('The lines of a resource manager on MongoDB', function () {
   this.timeout(90_000);
   const under = mongoUnderTest();
   let manager: ResourceManager;
+  let errors: string[];
 
   beforeEach(async () => {
     await under.clear();
+    errors = [];
     manager = newManager();
   });
   afterEach(() => manager.stop());
@@ -31,7 +33,7 @@ describe('The lines of a resource manager on MongoDB', function () {
       store: under.store(),
       broker: loopbackBroker(),
       runtime: system,
-      log: silentLog,
+      log: { ...silentLog, error: message => void errors.push(message) },
       timing: TIMING,
       name: 'rm',
       incarnation: () => incarnation,
@@ -128,6 +130,17 @@ describe('The lines of a resource manager on MongoDB', function () {
     await manager.start();
     await rounds();
     expect(await isGranted(next)).to.equal(false);
+  });
+
+  it('move nobody while a unique index is missing, and go on by themselves once it is back', async () => {
+    await record().dropIndex('seq');
+    await manager.start();
+    const task = await acceptOne(under.store(), reserving(['a']));
+    const told = await until('it says so', () => errors.find(message => message.includes('"seq"')));
+    expect(told).to.match(/^Nothing is granted: .* of "tasks" is missing: run `interlock manage-db`/);
+    expect(await isGranted(task)).to.equal(false);
+    await under.store().manage();
+    await granted(task);
   });
 
   it('are not stopped by many numbers that were taken in vain, nor by a number that nobody gave', async () => {

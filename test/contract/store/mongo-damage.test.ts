@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import type { Document } from 'mongodb';
 import { viewOf } from '../../../src/core/task-view.js';
 import type { Task } from '../../../src/core/task.js';
-import type { MongoStore } from '../../../src/store/mongo/store.js';
 import type { TaskDocument } from '../../../src/store/mongo/task-documents.js';
 import { DAMAGES, WITHOUT_RUN } from './damages.js';
 import { mongoUnderTest } from './mongo-under-test.js';
@@ -179,7 +178,7 @@ describe('A damaged record in MongoDB', function () {
     const tasks = await accept(store, newTask(), newTask());
     await damage(tasks[0]!, { $set: { maxAttempts: 'many', grant: { fence: 'x' }, seq: 'first' } });
     await under.db().collection('counters').deleteMany({});
-    await (store as MongoStore).manage();
+    await store.manage();
     expect(await store.tasks.takeNumbers(1)).to.equal(tasks[1]!.seq + 1);
   });
 });

@@ -50,6 +50,27 @@ describe('manage-db on MongoDB', function () {
     expect((await refused(stores[0]!.check())).message).to.include('document leases.beat');
   });
 
+  it('names each unique index that is missing or differs, and nothing else', async () => {
+    const store = stores[0]!;
+    await store.manage();
+    expect(await store.problems()).to.deep.equal([]);
+    await db.collection('tasks').dropIndex('claim');
+    expect(await store.problems(), 'slow, but not wrong').to.deep.equal([]);
+    for (const name of ['seq', 'idempotency', 'slot']) {
+      await db.collection('tasks').dropIndex(name);
+      expect(await store.problems()).to.deep.equal([
+        `The unique index "${name}" of "tasks" is missing: run \`interlock manage-db\`.`,
+      ]);
+      await store.manage();
+    }
+    await db.collection('schedules').dropIndex('name');
+    await db.collection('schedules').createIndex({ name: 1 }, { name: 'name' }, {});
+    expect(await store.problems()).to.have.length(1);
+    expect((await store.problems())[0])
+      .to.include(`db.schedules.dropIndex('name')`)
+      .and.include('manage-db');
+  });
+
   it('tells how to mend an index that is not the one needed, and leaves strange ones alone', async () => {
     await stores[0]!.manage();
     await db.collection('tasks').createIndex({ name: 1, queue: 1 }, { name: 'mine' }, {});

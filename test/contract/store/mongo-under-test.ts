@@ -6,7 +6,11 @@ import { testServers } from '../../support/servers.js';
 import type { StoreUnderTest } from './support.js';
 
 /** Two stores on a database of their own, and bare hands at it. Registers its own hooks. */
-export function mongoUnderTest(): StoreUnderTest & { store(): MongoStore; other(): MongoStore; db(): Db } {
+export function mongoUnderTest(): Omit<StoreUnderTest, 'store' | 'other'> & {
+  store(): MongoStore;
+  other(): MongoStore;
+  db(): Db;
+} {
   const database = `test_store_${randomBytes(4).toString('hex')}`;
   const client = new MongoClient(testServers().mongoUrl);
   const db = client.db(database);

@@ -46,6 +46,7 @@ export function simulatedStore(db: SimulatedDatabase): Store {
       now: () => db.now(),
     }),
     documents: simulatedDocuments(db),
+    problems: () => Promise.resolve([]),
     ping: () => Promise.resolve({ version: 'simulated', pingMs: 0 }),
     close: () => Promise.resolve(),
   };

@@ -117,6 +117,10 @@ describe('Explaining a task', () => {
       expect(explained(me, { resourceManager: false }).text).to.include('no resource manager leads');
     });
 
+    it('says why nothing is granted at all', () => {
+      expect(explained(me, { problem: 'The index is gone.' }).text).to.include('nothing is granted at all: The index is gone.');
+    });
+
     it('does not take the task itself, granted meanwhile, for its own blocker', () => {
       expect(explained(me, { line: [holding('me', 100)] }).text).to.include('Nothing is in its way');
     });
