@@ -1,3 +1,5 @@
+import type { TaskError } from './task.js';
+
 /** Every error that leaves a process, by its stable code (INTERFACE: REST codes). Codes are never reused. */
 export const ERROR_STATUS = {
   VALIDATION_FAILED: 400,
@@ -66,6 +68,20 @@ export class StoreError extends InterlockError {
     super('STORE_UNAVAILABLE', message, { cause });
     this.name = 'StoreError';
     this.outcome = outcome;
+  }
+}
+
+/**
+ * Ends that the store can never hold as they are, each with the error that may be recorded instead; what else was in the call has ended.
+ * Trying the same again is in vain.
+ */
+export class UnstorableEndings extends StoreError {
+  readonly refusals: readonly { id: string; token: string; error: TaskError }[];
+
+  constructor(refusals: UnstorableEndings['refusals']) {
+    super(`${refusals.length} ends of tasks cannot be stored: ${refusals[0]?.error.message ?? ''}`, 'refused');
+    this.name = 'UnstorableEndings';
+    this.refusals = refusals;
   }
 }
 

@@ -119,7 +119,9 @@ export interface TaskStore {
    * `requeued` goes back to `waiting` for `worker` with its grant; if the task is `canceling` it becomes canceled with the reason of its
    * cancel instead; so do `canceled`, and `failed` by `worker-lost`, which is no end of the body's own. A final task has no grant any more: it
    * stands in `attempts[]`. Resolves with the ids for which the record shows this very end (also when an earlier
-   * try had landed). Throws StoreError `unknown`: call again with the same endings.
+   * try had landed). Throws StoreError `unknown`: call again with the same endings. Throws UnstorableEndings when the store can never hold some of
+   * them (together with what the record has already): all others have ended. An end without a result is always held, if need be without
+   * progress and created resources.
    */
   finish(endings: readonly Ending[]): Promise<Set<string>>;
   /**

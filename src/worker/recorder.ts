@@ -1,4 +1,5 @@
-import type { Ending } from '../core/outcome.js';
+import { UnstorableEndings } from '../core/errors.js';
+import type { Ending, Outcome } from '../core/outcome.js';
 import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { TaskStore } from '../store/store.js';
@@ -14,7 +15,7 @@ export interface RecorderDeps {
 interface Waiting {
   ending: Ending;
   incarnation: string;
-  resolve: (recorded: boolean) => void;
+  resolve: (recorded: Outcome | undefined) => void;
 }
 
 const MAX_BATCH = 100;
@@ -22,7 +23,8 @@ const RETRY_MS = 500;
 
 /**
  * Writes the ends of starts, many in one command: those that gather while a write is away share the next one (group commit).
- * An unclear answer is asked again with the same tokens until it is clear, or until this incarnation is fenced.
+ * An unclear answer is asked again with the same tokens until it is clear, or until this incarnation is fenced. An end that can never be stored
+ * gives way to a small one that says so: whatever a body returned, its resources become free.
  */
 export class Recorder {
   readonly #deps: RecorderDeps;
@@ -33,8 +35,8 @@ export class Recorder {
     this.#deps = deps;
   }
 
-  /** False: somebody else has ended that start, or this incarnation is fenced; the outcome is dropped, never forced. */
-  record(ending: Ending, incarnation: string): Promise<boolean> {
+  /** The outcome as it stands in the record now. Undefined: somebody else has ended that start, or this incarnation is fenced; never forced. */
+  record(ending: Ending, incarnation: string): Promise<Outcome | undefined> {
     return new Promise(resolve => {
       this.#waiting.push({ ending, incarnation, resolve }); // bounded by the slots
       if (!this.#writing) void this.#write();
@@ -46,7 +48,7 @@ export class Recorder {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_BATCH);
       const recorded = await this.#finish(batch);
-      for (const { ending, resolve } of batch) resolve(recorded.has(ending.id));
+      for (const { ending, resolve } of batch) resolve(recorded.has(ending.id) ? ending.outcome : undefined);
     }
     this.#writing = false;
   }
@@ -59,9 +61,22 @@ export class Recorder {
       try {
         return await tasks.finish(mine.map(waiting => waiting.ending));
       } catch (error) {
+        if (error instanceof UnstorableEndings && this.#replace(mine, error)) continue;
         log.warn(`The ends of ${mine.length} tasks are not recorded yet; trying again.`, { err: error });
         await runtime.timers.sleep(jittered(RETRY_MS, runtime.random));
       }
     }
+  }
+  /** Whether any was replaced; a replacement has no result, and is never refused. */
+  #replace(batch: readonly Waiting[], { refusals }: UnstorableEndings): boolean {
+    let replaced = false;
+    for (const { id, token, error } of refusals) {
+      const waiting = batch.find(({ ending }) => ending.id === id && ending.token === token);
+      if (waiting?.ending.outcome.kind !== 'completed') continue;
+      this.#deps.log.error(`Task ${id.slice(0, 8)} fails although its body completed: ${error.message}`, { taskId: id });
+      waiting.ending = { id, token, outcome: { kind: 'failed', error } };
+      replaced = true;
+    }
+    return replaced;
   }
 }

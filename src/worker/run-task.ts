@@ -70,12 +70,13 @@ function classify(outcome: Outcome, { task, token, incarnation }: Claimed, { exi
   return outcomeOfLoss(task, exit);
 }
 
-function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recorder }: RunDeps): Promise<boolean> {
+function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recorder }: RunDeps): Promise<Outcome | undefined> {
   return recorder.record({ id: task.id, token, outcome }, incarnation);
 }
 
 /** The write that ended the task has freed its resources; what is left is to say so. */
-function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, { own, exits, hints, log }: RunDeps): void {
+function release({ task, token }: Claimed, outcome: Outcome, recorded: Outcome | undefined, deps: RunDeps): void {
+  const { own, exits, hints, log } = deps;
   own.forget(task.id, token);
   if (!recorded) {
     log.warn(
@@ -85,9 +86,9 @@ function release({ task, token }: Claimed, outcome: Outcome, recorded: boolean, 
   }
   exits.forget(token);
   log.info(
-    `Task ${task.id.slice(0, 8)} (${task.name}) is ${outcome.kind}.`,
-    outcome.kind === 'failed' ? { code: outcome.error.code } : {},
+    `Task ${task.id.slice(0, 8)} (${task.name}) is ${recorded.kind}.`,
+    recorded.kind === 'failed' ? { code: recorded.error.code } : {},
   );
-  if (outcome.kind === 'requeued') hints.start(task);
+  if (recorded.kind === 'requeued') hints.start(task);
   else if (needsResources(task)) hints.changed([task.id]);
 }

@@ -1,5 +1,6 @@
 import type { Ending, Outcome } from '../../core/outcome.js';
 import type { EndReason, Exit, TaskError } from '../../core/task.js';
+import { isTooLarge } from './errors.js';
 
 /** An ending as a pipeline can pick it: flat, the result as JSON text. */
 export interface WrittenEnding {
@@ -67,3 +68,17 @@ function bytesOf({ result, error }: WrittenEnding): number {
   const texts = [result, error?.message, error?.traceback];
   return texts.reduce((sum, text) => sum + (text === undefined ? 0 : Buffer.byteLength(text)), 0);
 }
+
+/** What is recorded in the place of a result that cannot be stored. */
+export function refusalOf(
+  { id, token, result = '' }: WrittenEnding,
+  error: unknown,
+): { id: string; token: string; error: TaskError } {
+  const why = isTooLarge(error)
+    ? { code: 'RESULT_TOO_LARGE', because: 'together with its progress and created resources the record would exceed 16 MiB' }
+    : { code: 'RESULT_NOT_STORED', because: error instanceof Error ? error.message.slice(0, MAX_REASON) : String(error) };
+  const message = `The task completed, but its result (${Buffer.byteLength(result)} bytes of JSON) could not be stored: ${why.because}.`;
+  return { id, token, error: { code: why.code, message } };
+}
+
+const MAX_REASON = 500;

@@ -1,4 +1,11 @@
-import { BSON, MongoBulkWriteError, MongoError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  BSON,
+  MongoBulkWriteError,
+  MongoError,
+  MongoInvalidArgumentError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
 import { InterlockError, StoreError } from '../../core/errors.js';
 
 /** The driver is still busy, but the caller is not kept waiting any longer. The command may land all the same. */
@@ -34,6 +41,24 @@ export function certainlyNotWritten(error: unknown, sentOnce: boolean): boolean 
 
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** BadValue, FailedToParse, TypeMismatch, BSONObjectTooLarge, and the same of an update's outcome. */
+const BAD_DATA = new Set<unknown>([2, 9, 14, 10_334, 17_419, 17_420]);
+const TOO_LARGE = new Set<unknown>([10_334, 17_419, 17_420]);
+/** Assertions of pipelines about the data at hand have five digits; so have a few states of a server. */
+const FIRST_ASSERTION = 15_000;
+
+/** What failed because of the data, and will fail again: of a batch, because of one document in it. */
+export function isBadData(error: unknown): boolean {
+  if (error instanceof StoreError) return isBadData(error.cause);
+  if (error instanceof MongoServerError) return BAD_DATA.has(error.code) || Number(error.code) >= FIRST_ASSERTION;
+  return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError || error instanceof RangeError;
+}
+
+export function isTooLarge(error: unknown): boolean {
+  if (error instanceof StoreError) return isTooLarge(error.cause);
+  return !(error instanceof MongoServerError) || TOO_LARGE.has(error.code);
 }
 
 /** The server gave up after `maxTimeMS`. */

@@ -1,22 +1,52 @@
 import type { Document } from 'mongodb';
-import { StoreError } from '../../core/errors.js';
+import { StoreError, UnstorableEndings } from '../../core/errors.js';
 import type { Ending } from '../../core/outcome.js';
 import { LIMIT, read, write } from './calls.js';
 import type { Database } from './database.js';
-import { batches, toWritten, type WrittenEnding } from './ending-documents.js';
+import { batches, refusalOf, toWritten, type WrittenEnding } from './ending-documents.js';
+import { isBadData } from './errors.js';
 import { orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { OPEN, type TaskDocument } from './task-documents.js';
+
+type Refusal = UnstorableEndings['refusals'][number];
 
 /** Ends many starts, batch after batch; what landed before an error is recognised when the same endings come again. */
 export async function finish(db: Database, endings: readonly Ending[]): Promise<Set<string>> {
   const ended = new Set<string>();
+  const refusals: Refusal[] = [];
   for (const batch of batches(endings.map(toWritten))) {
-    for (const id of await finishBatch(db, batch)) ended.add(id);
+    const answer = await finishApart(db, batch);
+    for (const id of answer.ended) ended.add(id);
+    refusals.push(...answer.refusals);
   }
+  if (refusals.length > 0) throw new UnstorableEndings(refusals);
   return ended;
 }
 
-async function finishBatch(db: Database, batch: readonly WrittenEnding[]): Promise<Iterable<string>> {
+/** What cannot be stored must not keep the rest of its batch from ending: halves, and halves of halves, until it stands alone. */
+async function finishApart(
+  db: Database,
+  batch: readonly WrittenEnding[],
+): Promise<{ ended: readonly string[]; refusals: readonly Refusal[] }> {
+  try {
+    return { ended: await finishBatch(db, batch), refusals: [] };
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    if (batch.length > 1) {
+      const half = batch.length >> 1;
+      const [first, second] = [await finishApart(db, batch.slice(0, half)), await finishApart(db, batch.slice(half))];
+      return { ended: [...first.ended, ...second.ended], refusals: [...first.refusals, ...second.refusals] };
+    }
+    const [ending] = batch as [WrittenEnding];
+    if (ending.kind === 'completed') return { ended: [], refusals: [refusalOf(ending, error)] };
+    return { ended: await finishBatch(db, batch, WITHOUT_REPORTS), refusals: [] };
+  }
+}
+
+/** For a record that is full: the end of a task counts more than what it said on its way. */
+const WITHOUT_REPORTS = { progress: [], createdResources: [] };
+
+async function finishBatch(db: Database, batch: readonly WrittenEnding[], instead: Document = {}): Promise<string[]> {
   const ids = batch.map(each => each.id);
   const tokens = batch.map(each => each.token);
   const guard = {
@@ -24,7 +54,12 @@ async function finishBatch(db: Database, batch: readonly WrittenEnding[]): Promi
     state: OPEN,
     $expr: { $eq: ['$run.token', pick(ids, tokens)] },
   };
-  const pipeline = [{ $set: { ending: pick(ids, batch) } }, { $set: TARGET }, { $set: ended() }, { $unset: ['ending', 'to'] }];
+  const pipeline = [
+    { $set: { ending: pick(ids, batch) } },
+    { $set: TARGET },
+    { $set: { ...ended(), ...instead } },
+    { $unset: ['ending', 'to'] },
+  ];
   const answer = await updateTasks(db, 'finish', ids, { guard, pipeline });
   if (answer === batch.length) return ids;
   const seen = await orStillUnclear(answer, () => readBack(db, batch));
