@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, opendir, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, open, opendir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** For the owner alone: what a task writes may be secret. */
@@ -10,13 +10,29 @@ export function workerDirectoryOf(root: string, workerName: string): string {
   return path.resolve(root, segment(workerName));
 }
 
+export interface TaskDirectory {
+  path: string;
+  /** Out of the way when it resolves; its contents are deleted afterwards. Leaves alone what a later start of the task has in its place. */
+  remove(): Promise<void>;
+}
+
+/** Trees that are deleted at once; a task that leaves one more waits until another is gone, so that no heap grows on the disk. */
+const MAX_DELETING = 8;
+
 /** The directory of one worker, and those of the tasks that it runs: `<worker>/<task id>`. */
 export class WorkerDirectory {
   readonly path: string;
+  readonly #onTrouble: (error: unknown) => void;
+  /** Whose directory stands under the id of a task. */
+  readonly #owners = new Map<string, symbol>();
+  readonly #deleting = new Set<Promise<void>>();
+  #turn: Promise<unknown> = Promise.resolve();
+  #discarded = 0;
 
-  /** `directory` is absolute. */
-  constructor(directory: string) {
+  /** `directory` is absolute. `onTrouble` hears of contents that could not be deleted. */
+  constructor(directory: string, onTrouble: (error: unknown) => void = () => undefined) {
     this.path = directory;
+    this.#onTrouble = onTrouble;
   }
 
   /** Makes it anew: a leftover is deleted first. */
@@ -28,23 +44,53 @@ export class WorkerDirectory {
 
   /** Where permission is refused, the modes of the tree are repaired and it is tried once more. Symbolic links are never followed. */
   async delete(): Promise<void> {
+    await Promise.all(this.#deleting);
     await remove(this.path);
   }
 
-  async createTask(taskId: string): Promise<string> {
+  /** Empty, even while an earlier start's is still being deleted. */
+  async createTask(taskId: string): Promise<TaskDirectory> {
     const directory = path.join(this.path, segment(taskId));
-    await mkdir(directory, { mode: MODE }).catch(async (error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      await remove(directory); // of an earlier attempt
-      await mkdir(directory, { mode: MODE });
+    const owner = Symbol(taskId);
+    await this.#inTurn(async () => {
+      await mkdir(directory, { mode: MODE }).catch(async (error: unknown) => {
+        if (codeOf(error) !== 'EEXIST') throw error;
+        await this.#discard(directory); // of an earlier start
+        await mkdir(directory, { mode: MODE });
+      });
+      this.#owners.set(taskId, owner);
     });
-    return directory;
+    return { path: directory, remove: () => this.#removeTask(taskId, owner) };
   }
 
-  async deleteTask(taskId: string): Promise<void> {
-    const directory = path.join(this.path, segment(taskId));
-    // Most tasks leave it empty, and then one call does.
-    await rmdir(directory).catch(() => remove(directory));
+  async #removeTask(taskId: string, owner: symbol): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#owners.get(taskId) !== owner) return;
+      this.#owners.delete(taskId);
+      const directory = path.join(this.path, taskId);
+      // Most tasks leave it empty, and then one call does.
+      await rmdir(directory).catch(() => this.#discard(directory));
+    });
+    while (this.#deleting.size > MAX_DELETING) await Promise.race(this.#deleting);
+  }
+
+  /** A new name is a matter of a moment, whatever is in it, and in the same folder it needs no right to the tree itself. */
+  async #discard(directory: string): Promise<void> {
+    const trash = `${directory}.${++this.#discarded}.trash`;
+    await rename(directory, trash).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    });
+    const deleting = remove(trash)
+      .catch(this.#onTrouble)
+      .finally(() => this.#deleting.delete(deleting));
+    this.#deleting.add(deleting);
+  }
+
+  /** Moves of names, one after the other: two threads would carry them out in any order. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined); // the asker hears of the error
+    return result;
   }
 }
 

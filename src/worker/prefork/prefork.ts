@@ -7,7 +7,7 @@ import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
 import { monotonicMs } from './budget.js';
 import type { ChildHandle } from './child-handle.js';
 import { ChildrenLedger, leftoversOf } from './children-ledger.js';
-import { WorkerDirectory } from './directory.js';
+import { WorkerDirectory, type TaskDirectory } from './directory.js';
 import { Supply } from './supply.js';
 
 export interface PreforkOptions {
@@ -59,7 +59,9 @@ class PreforkPool implements Pool {
   constructor(options: PreforkOptions) {
     this.slots = options.slots;
     this.#options = options;
-    this.#directory = new WorkerDirectory(options.workerDirectory);
+    this.#directory = new WorkerDirectory(options.workerDirectory, error => {
+      options.log.warn('What a task left in its working directory could not be deleted.', { error });
+    });
     const { workerDirectory: directory } = options;
     this.#supply = new Supply(options.slots, { ...options, directory, ledger: new ChildrenLedger(directory) });
   }
@@ -147,18 +149,18 @@ class PreforkPool implements Pool {
   }
 
   async #runOn(child: ChildHandle, slot: Slot, job: Job, events: JobEvents): Promise<Outcome> {
-    const { id } = job.task;
+    let directory: TaskDirectory | undefined;
     try {
-      const directory = await this.#directory.createTask(id);
+      directory = await this.#directory.createTask(job.task.id);
       // Canceled, or past the deadline, while the directory was made: the body never begins.
       if (slot.canceled !== undefined || this.#supply.expired) return this.#unstarted(slot);
       slot.child = child;
-      return await child.run(job, events, directory);
+      return await child.run(job, events, directory.path);
     } finally {
       if (this.#isUsedUp(child)) void child.end({ kind: 'retired' });
       this.#supply.giveBack(child);
-      await this.#directory.deleteTask(id).catch((error: unknown) => {
-        this.#options.log.warn('The working directory of a task could not be removed.', { taskId: id, error });
+      await directory?.remove().catch((error: unknown) => {
+        this.#options.log.warn('The working directory of a task could not be removed.', { taskId: job.task.id, error });
       });
     }
   }

@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
+import { until } from '../../../support/wait.js';
 import { WorkerDirectory, workerDirectoryOf } from '../../../../src/worker/prefork/directory.js';
 
 const modeOf = (file: string): number => statSync(file).mode & 0o777;
@@ -44,12 +45,43 @@ describe('The directory of a worker', function () {
     const directory = new WorkerDirectory(path.join(root, 'worker'));
     await directory.create();
     const task = await directory.createTask('id');
-    expect([task, modeOf(task)]).to.deep.equal([path.join(directory.path, 'id'), 0o700]);
-    writeFileSync(path.join(task, 'file'), '');
-    expect(readdirSync(await directory.createTask('id'))).to.deep.equal([]);
-    await directory.deleteTask('id');
-    await directory.deleteTask('id');
-    expect(existsSync(task)).to.equal(false);
+    expect([task.path, modeOf(task.path)]).to.deep.equal([path.join(directory.path, 'id'), 0o700]);
+    writeFileSync(path.join(task.path, 'file'), '');
+    const again = await directory.createTask('id');
+    expect([again.path, readdirSync(again.path)]).to.deep.equal([task.path, []]);
+    await again.remove();
+    await again.remove();
+    expect(existsSync(task.path)).to.equal(false);
+  });
+
+  it('does not let the removal of an earlier start meet the directory of a later one, in whatever order they come', async () => {
+    const directory = new WorkerDirectory(path.join(root, 'worker'));
+    await directory.create();
+    const fill = (folder: string): void => {
+      for (let n = 0; n < 300; n++) mkdirSync(path.join(folder, `d${n}`));
+    };
+    for (let round = 0; round < 20; round++) {
+      const earlier = await directory.createTask('id');
+      fill(earlier.path);
+      const removing = round % 2 === 0 ? earlier.remove() : undefined;
+      const later = await directory.createTask('id');
+      writeFileSync(path.join(later.path, 'mine'), '');
+      await (removing ?? earlier.remove());
+      expect(readdirSync(later.path), `round ${round}`).to.deep.equal(['mine']);
+      await later.remove();
+      expect(existsSync(later.path)).to.equal(false);
+    }
+    await until('all is deleted', () => readdirSync(directory.path).length === 0);
+  });
+
+  it('is deleted with all that is still on its way out', async () => {
+    const directory = new WorkerDirectory(path.join(root, 'worker'));
+    await directory.create();
+    const tasks = await Promise.all(Array.from({ length: 20 }, (_, n) => directory.createTask(`id ${n}`)));
+    for (const task of tasks) for (let n = 0; n < 50; n++) mkdirSync(path.join(task.path, `d${n}`));
+    await Promise.all(tasks.map(task => task.remove()));
+    await directory.delete();
+    expect(existsSync(directory.path)).to.equal(false);
   });
 
   it('is deleted without following symbolic links, even in its own place', async () => {
