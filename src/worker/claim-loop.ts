@@ -6,6 +6,7 @@ import type { Service } from '../process/service.js';
 import { claim, type ClaimDeps } from './claim.js';
 import { Intake, type IntakeDeps, type Ticket } from './intake.js';
 import type { Claimed } from './run-task.js';
+import { TicketDebt } from './ticket-debt.js';
 
 export interface ClaimLoopDeps extends ClaimDeps {
   intake: Omit<IntakeDeps, 'wake' | 'slots' | 'runtime' | 'timing'>;
@@ -27,22 +28,27 @@ interface Slot {
   sinceMs: number;
 }
 
-/** Keeps the slots full: by tickets at once, by query when nothing has come for `claimIdleMs` or the last query left work behind. */
+/**
+ * Keeps the slots full: by tickets at once; by query every `claimIdleMs`, whether tickets come or not, since those of a backlog may be
+ * lost, and whenever a slot is free while the last query left work behind.
+ */
 export class ClaimLoop implements Service {
   readonly name = 'claim loop';
   readonly #deps: ClaimLoopDeps;
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #busy = new Set<Slot>();
+  readonly #debt: TicketDebt;
   #askedAtMs = -Infinity;
-  /** The last query was answered in full: there is probably more. */
-  #backlog = false;
+  /** The last query was answered in full, or there was none yet: there is probably more. */
+  #backlog = true;
   #closed = false;
 
   constructor(deps: ClaimLoopDeps) {
     this.#deps = deps;
     const { runtime, timing, slots, log } = deps;
     this.#intake = new Intake({ ...deps.intake, runtime, timing, slots, wake: () => this.#loop.wake() });
+    this.#debt = new TicketDebt(runtime.clock);
     this.#loop = new Loop({ name: this.name, everyMs: timing.claimIdleMs, runtime, log }, () => this.#round());
   }
 
@@ -76,27 +82,31 @@ export class ClaimLoop implements Service {
   async #fill(incarnation: string, free: number): Promise<number | undefined> {
     const now = this.#deps.runtime.clock.monotonicMs();
     const tickets = this.#intake.takeTickets(free);
+    if (tickets.length > 0 || !this.#intake.consuming) this.#debt.note(0);
     const byQuery = this.#backlog || now - this.#askedAtMs >= this.#deps.timing.claimIdleMs;
-    if (tickets.length === 0 && !byQuery) return undefined;
-    this.#askedAtMs = now;
-    const limit = byQuery ? free : tickets.length;
+    const limit = byQuery ? Math.min(free, tickets.length + this.#debt.credit) : tickets.length;
+    if (limit === 0) return undefined;
+    if (limit > tickets.length) this.#askedAtMs = now;
     try {
       const { started, contended } = await claim(this.#deps, incarnation, limit, [
         ...new Set(tickets.map(ticket => ticket.task)),
       ]);
-      this.#backlog = byQuery && started.length === limit;
+      if (limit > tickets.length) this.#backlog = contended || started.length === limit;
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
         for (const { task, token } of started) this.#deps.own.forget(task.id, token);
         this.#intake.giveBack(tickets);
         return undefined;
       }
+      this.#debt.incur(Math.max(0, started.length - tickets.length));
       started.forEach((claimed, index) => void this.#occupy(claimed, tickets[index]));
       const left = tickets.slice(started.length);
-      // A ticket whose task went to somebody else is used up, unless others were lost in the same race: then there may be more.
-      if (contended) this.#backlog = true;
-      for (const ticket of left) ticket.ack();
-      if (contended) return jittered(CONTENDED_MS, this.#deps.runtime.random);
+      if (contended) {
+        // Others were quicker with these tasks; they left as many tickets for whatever else there is.
+        this.#intake.putBack(left);
+        return jittered(CONTENDED_MS, this.#deps.runtime.random);
+      }
+      for (const ticket of left) ticket.ack(); // used up: its task went to somebody who had none
       return this.#intake.waiting > 0 && started.length < free ? 0 : undefined;
     } catch (error) {
       this.#intake.giveBack(tickets);
@@ -109,6 +119,7 @@ export class ClaimLoop implements Service {
     this.#busy.add(slot);
     await this.#deps.run(claimed);
     this.#busy.delete(slot);
+    this.#intake.slotFreed();
     slot.ticket?.ack();
     this.#loop.wake();
   }
@@ -117,7 +128,9 @@ export class ClaimLoop implements Service {
   #untilNextChange(): number {
     const { runtime, timing, slots } = this.#deps;
     const now = runtime.clock.monotonicMs();
-    let waitMs = this.#intake.adjust(slots - this.#busy.size);
+    this.#payDebt();
+    let waitMs = Math.min(this.#debt.waitMs, Math.max(0, this.#askedAtMs + timing.claimIdleMs - now) || timing.claimIdleMs);
+    waitMs = Math.min(waitMs, this.#intake.adjust(slots - this.#busy.size + this.#debt.owed));
     for (const slot of this.#busy) {
       if (!slot.ticket) continue;
       const leftMs = slot.sinceMs + timing.busyMs - now;
@@ -128,6 +141,19 @@ export class ClaimLoop implements Service {
       slot.ticket.ack();
       slot.ticket = undefined;
     }
-    return Math.min(waitMs, Math.max(0, this.#askedAtMs + timing.claimIdleMs - now) || timing.claimIdleMs);
+    return waitMs;
+  }
+
+  /** Tickets that came for tasks which run already are kept with them, as those that came before; the task may have ended meanwhile. */
+  #payDebt(): void {
+    const tickets = this.#intake.takeTickets(this.#debt.owed);
+    if (tickets.length === 0) return;
+    this.#debt.note(tickets.length);
+    const without = [...this.#busy].filter(slot => slot.ticket === undefined);
+    tickets.forEach((ticket, index) => {
+      const slot = without[index];
+      if (slot) slot.ticket = ticket;
+      else ticket.ack();
+    });
   }
 }

@@ -50,12 +50,21 @@ export class Intake {
     await Promise.all(subscriptions.map(subscription => subscription.close()));
   }
 
+  get consuming(): boolean {
+    return this.#prefetch > 0;
+  }
+
   get waiting(): number {
     return this.#tickets.length;
   }
 
   takeTickets(count: number): Ticket[] {
     return this.#tickets.splice(0, count);
+  }
+
+  /** They were not used after all: the first to be taken again. */
+  putBack(tickets: readonly Ticket[]): void {
+    this.#tickets.unshift(...tickets);
   }
 
   /** For another worker, or for later: the same hint, at the end of the queue. */
@@ -66,12 +75,18 @@ export class Intake {
     }
   }
 
-  /** Fits the consumers to the free slots; resolves how long nothing will change by itself, in milliseconds. */
-  adjust(free: number): number {
+  /** Tasks are short enough for tickets to be used as they come. */
+  slotFreed(): void {
+    this.#fullSinceMs = undefined;
+  }
+
+  /** Fits the consumers to how many tickets are of use; answers how long nothing will change by itself, in milliseconds. */
+  adjust(wanted: number): number {
     const now = this.#deps.runtime.clock.monotonicMs();
-    if (free > 0) {
+    if (wanted > 0) {
       this.#fullSinceMs = undefined;
-      if (free > this.#prefetch) this.#consume(free);
+      // More than the slots: tickets are on their way longer than tasks take. By doubling, as each raise is one more consumer.
+      if (wanted > this.#prefetch) this.#consume(wanted > this.#deps.slots ? 2 * wanted : wanted);
       return Infinity;
     }
     this.#fullSinceMs ??= now;

@@ -56,7 +56,7 @@ export class Worker implements Service {
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
-    this.#hints = new Hints(deps.broker);
+    this.#hints = new Hints(deps.broker, deps.runtime.clock);
     this.#recorder = new Recorder({
       tasks: deps.store.tasks,
       runtime: deps.runtime,

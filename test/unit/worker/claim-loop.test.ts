@@ -101,13 +101,46 @@ describe('the claim loop', () => {
   it('finds work without any hint within the idle time, and goes on at once while there is more', async () => {
     const { time, loop, waiting, running, end } = setUp();
     await loop.start();
-    await time.advance(100);
+    await time.advance(1_000);
     waiting.push(...['a', 'b', 'c', 'd', 'e'].map((id, i) => task(id, i)));
     await time.advance(DEFAULT_TIMING.claimIdleMs);
     expect([...running.keys()]).to.deep.equal(['a', 'b']);
     end('a');
     await time.advance(1);
     expect([...running.keys()]).to.deep.equal(['b', 'c']);
+    await loop.stop();
+  });
+
+  it('takes the ticket of a task that it found by query, also after its consumer was away', async () => {
+    const { time, loop, waiting, running, broker, hint, end } = setUp();
+    await loop.start();
+    waiting.push(...['a', 'b', 'c'].map((id, i) => task(id, i)));
+    await time.advance(DEFAULT_TIMING.claimIdleMs + 2 * DEFAULT_TIMING.busyMs + 10);
+    expect(broker.prefetch.at(-1), 'full').to.equal(0);
+    end('a');
+    await time.advance(10);
+    expect([...running.keys()], 'at once').to.deep.equal(['b', 'c']);
+    expect(broker.prefetch.at(-1)).to.equal(1);
+    hint('c');
+    await time.advance(DEFAULT_TIMING.busyMs + 10);
+    expect(broker.acked).to.deep.equal(['c']);
+    expect(broker.published).to.deep.equal([]);
+    await time.advance(DEFAULT_TIMING.busyMs);
+    expect(broker.prefetch.at(-1)).to.equal(0);
+    await loop.stop();
+  });
+
+  it('keeps the tickets of a lost race for what the others left', async () => {
+    let tries = 0;
+    const { time, loop, broker, hint, running } = setUp({
+      claimable: () => Promise.resolve([task(`t${tries}`, tries)]),
+      start: starts => Promise.resolve(new Set(tries++ === 0 ? [] : starts.map(start => start.id))),
+    });
+    await loop.start();
+    hint('t0');
+    await time.advance(100);
+    expect([...running.keys()]).to.deep.equal(['t1']);
+    expect(broker.acked).to.deep.equal([]);
     await loop.stop();
   });
 
