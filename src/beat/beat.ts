@@ -38,7 +38,9 @@ export class Beat implements Service {
   constructor(deps: BeatDeps) {
     this.#deps = deps;
     const { store, broker, runtime, log, timing, onMissing, retentionMs } = deps;
-    const sweep = new Sweep({ store, broker, hints: new Hints(broker), runtime, log, timing, onMissing, retentionMs });
+    const hints = new Hints(broker, runtime.clock);
+    const leading = (): boolean => this.leading;
+    const sweep = new Sweep({ store, broker, hints, runtime, log, timing, onMissing, retentionMs, leading });
     this.#leadership = new Leadership({
       leases: store.leases,
       runtime,

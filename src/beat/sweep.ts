@@ -19,6 +19,8 @@ export interface SweepDeps {
   onMissing: OnMissing;
   /** How long the record of a process that has ended is kept. */
   retentionMs: number;
+  /** One beat at a time hints again; all else is done by each. */
+  leading: () => boolean;
 }
 
 /** Resolves true when it stopped for the time with more to do; anything else says nothing. */
@@ -41,7 +43,7 @@ export class Sweep {
 
   constructor(deps: SweepDeps) {
     this.#deps = deps;
-    const { store, broker, hints, log, onMissing, retentionMs, timing } = deps;
+    const { store, broker, hints, log, onMissing, retentionMs, timing, leading } = deps;
     const { clock } = deps.runtime;
     const missing = new MissingProcesses({ store, hints, clock, log, watchMs: timing.watchMs, onMissing, retentionMs });
     const repair = new Repair({ tasks: store.tasks, broker, hints, clock }, timing.rehintMs);
@@ -52,7 +54,7 @@ export class Sweep {
       ['settling what missing processes left', () => missing.settle()],
       ['ending delays', () => this.#allOf(() => this.#promoteDue())],
       ['expiring tasks', () => this.#allOf(() => this.#expire())],
-      ['repairing lost hints', () => repair.runOnce()],
+      ['repairing lost hints', async () => leading() && repair.runOnce()],
       ['forgetting processes', () => missing.forget()],
     ];
   }

@@ -50,7 +50,7 @@ export async function runApi(flags: ApiFlags): Promise<never> {
 
 async function dependencies(parts: Parts, settings: { host: string; port: number }): Promise<ApiDeps> {
   const { store, broker, runtime, logger, versions, config } = parts;
-  const hints = new Hints(broker);
+  const hints = new Hints(broker, runtime.clock);
   const acceptor = new Acceptor({ tasks: store.tasks, hints });
   const types = await loadTypes(config);
   return {

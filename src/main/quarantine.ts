@@ -7,7 +7,7 @@ import type { Parts } from './compose.js';
 export function quarantineOf({ store, broker, runtime, logger, config }: Parts): Service {
   return quarantineLoop({
     tasks: store.tasks,
-    hints: new Hints(broker),
+    hints: new Hints(broker, runtime.clock),
     runtime,
     log: logger,
     everyMs: config.timing.sweepMs,

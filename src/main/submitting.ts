@@ -15,7 +15,7 @@ export type Submit = (body: JsonObject, origin: Origin) => Promise<{ id: string 
  * checked by whoever gives it.
  */
 export function submitting({ store, broker, runtime }: Parts, types: TypeCatalogue | undefined): Submit {
-  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker) });
+  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker, runtime.clock) });
   const time = new ServerTime(() => store.schedules.now(), runtime.clock);
   return async (body, origin) => {
     const now = await time.now();

@@ -84,7 +84,7 @@ export class ResourceManager implements Service {
   async #serve(term: Term): Promise<void> {
     const { store, runtime, log, timing } = this.#deps;
     const { book, numbering } = await rebuild({ tasks: store.tasks, leases: store.leases, clock: runtime.clock, log }, term);
-    const hints = new Hints(this.#deps.broker);
+    const hints = new Hints(this.#deps.broker, runtime.clock);
     const roster = new Roster({ processes: store.processes, grants: store.grants, hints, tasks: store.tasks, log }, this.#deps);
     const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs, log };
     const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });

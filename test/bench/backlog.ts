@@ -80,7 +80,7 @@ async function measureIn(store: MongoStore, waiting: number): Promise<BacklogRes
 }
 
 async function holdersAre(store: MongoStore, broker: LoopbackBroker, count: number): Promise<boolean> {
-  new Hints(broker).changed(['wake']);
+  new Hints(broker, system.clock).changed(['wake']);
   return (await store.tasks.countInLines(0, 10_000)).holding === count;
 }
 
@@ -89,7 +89,7 @@ async function grantRound(store: MongoStore, broker: LoopbackBroker, round: numb
   const expected = broker.started + GRANTS;
   await insert(store, GRANTS, index => [`free-${round}-${index}`, `also-free-${round}-${index}`]);
   const wokenAt = performance.now();
-  new Hints(broker).changed(['wake']);
+  new Hints(broker, system.clock).changed(['wake']);
   await until('all are granted', () => broker.started >= expected, { timeoutMs: 120_000, everyMs: 2 });
   return performance.now() - wokenAt;
 }

@@ -42,7 +42,7 @@ const VERSIONS = { interlock: 'simulated', node: 'simulated' };
 export function api(parts: Parts): Api {
   const { store, broker } = parts;
   const presence = presenceOf('api', parts);
-  const hints = new Hints(broker);
+  const hints = new Hints(broker, parts.process.runtime.clock);
   const acceptor = new Acceptor({ tasks: store.tasks, hints });
   return {
     ...asOne('api', [broker_(parts), presence]),
@@ -75,7 +75,7 @@ export function beat(parts: Parts): Service {
   const { store, broker, process, onMissing, log = silentLog } = parts;
   const { runtime, name } = process;
   const presence = presenceOf('beat', parts);
-  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker) });
+  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker, runtime.clock) });
   const submit = async (body: JsonObject, schedule: { id: string; slot: Date }): Promise<{ id: string }> => {
     const now = await store.schedules.now();
     const deps = { types: undefined, now: () => now, newId: () => runtime.random.id(), hash: (text: string) => text };

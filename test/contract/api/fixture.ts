@@ -64,7 +64,7 @@ export interface Opened {
 /** What an API on this store is given, with a quiet broker and a log that is kept. */
 export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened, 'app'> & { deps: ApiDeps } {
   const broker = new QuietBroker();
-  const hints = new Hints(broker);
+  const hints = new Hints(broker, system.clock);
   const stream = new PassThrough();
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));

@@ -40,16 +40,17 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
     ]),
   );
   const log: Log = { ...silentLog, error: message => void errors.push(message) };
-  const broker = { publish: () => Promise.resolve('confirmed' as const) };
+  const broker = { publish: () => Promise.resolve('confirmed' as const), depth: () => Promise.resolve(undefined) };
   const sweep = new Sweep({
     store: { tasks: spied, processes: spied },
     broker,
-    hints: new Hints(broker),
+    hints: new Hints(broker, time.clock),
     runtime: time.runtime,
     log,
     timing: DEFAULT_TIMING,
     onMissing,
     retentionMs: 1_000,
+    leading: () => true,
   } as unknown as SweepDeps);
   return { sweep, asked, errors, time };
 }

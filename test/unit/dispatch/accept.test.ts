@@ -6,7 +6,7 @@ import type { NewTask, Task } from '../../../src/core/task.js';
 import { Acceptor, type AcceptorDeps } from '../../../src/dispatch/accept.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import type { InsertVerdict } from '../../../src/store/store.js';
-import { settled } from '../../support/virtual-time.js';
+import { settled, VirtualTime } from '../../support/virtual-time.js';
 
 function newTask(id: string, bodyHash?: string): NewTask {
   const idempotency = bodyHash === undefined ? {} : { idempotency: { principal: 'p', key: 'k', bodyHash } };
@@ -41,7 +41,10 @@ function setUp(
       insertAll: () => Promise.reject(new Error('not asked for here')),
       byIdempotencyKey: () => Promise.resolve(undefined),
     },
-    hints: new Hints({ publish: hint => (hints.push(hint), Promise.resolve('confirmed')) }),
+    hints: new Hints(
+      { publish: hint => (hints.push(hint), Promise.resolve('confirmed')), depth: () => Promise.resolve(undefined) },
+      new VirtualTime().clock,
+    ),
   };
   const go = async (): Promise<void> => {
     await settled();

@@ -1,12 +1,14 @@
 import { expect } from 'chai';
 
 import type { Ending } from '../../../src/core/outcome.js';
+import type { Broker } from '../../../src/broker/broker.js';
 import type { Task } from '../../../src/core/task.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { cancelAssigned, endLost } from '../../../src/dispatch/lost.js';
 import { silentLog } from '../../../src/process/log.js';
 
 const KILLED = { code: null, signal: 'SIGKILL' };
+import { VirtualTime } from '../../support/virtual-time.js';
 
 function running(id: string, change: Partial<Task> = {}): Task {
   const run = { worker: 'w', incarnation: 'i', token: `token of ${id}`, at: new Date(0) };
@@ -17,12 +19,11 @@ function running(id: string, change: Partial<Task> = {}): Task {
 /** Notes where hints go. */
 function noted() {
   const sent: string[] = [];
-  const hints = new Hints({
-    publish: (hint, to) => {
-      sent.push(`${hint.kind} ${hint.kind === 'start' ? hint.task : hint.tasks.join()} to ${to.to}`);
-      return Promise.resolve('confirmed');
-    },
-  });
+  const publish: Broker['publish'] = (hint, to) => {
+    sent.push(`${hint.kind} ${hint.kind === 'start' ? hint.task : hint.tasks.join()} to ${to.to}`);
+    return Promise.resolve('confirmed');
+  };
+  const hints = new Hints({ publish, depth: () => Promise.resolve(undefined) }, new VirtualTime().clock);
   return { sent, hints };
 }
 

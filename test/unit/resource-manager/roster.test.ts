@@ -32,7 +32,10 @@ function setUp(assignment: 'late' | 'eager', queue: string, onMissing: OnMissing
     {
       processes: { list: () => Promise.resolve(state.live) },
       tasks: { byIds: () => Promise.resolve([row()]) },
-      hints: new Hints({ publish: () => Promise.resolve('confirmed') }),
+      hints: new Hints(
+        { publish: () => Promise.resolve('confirmed'), depth: () => Promise.resolve(undefined) },
+        new VirtualTime().clock,
+      ),
       log: silentLog,
       grants: {
         unbind: (_lease, keeping, { to }) => {
