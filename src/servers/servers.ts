@@ -8,6 +8,7 @@ import { startGuardian } from './processes/guardian.js';
 import { createRunFolder, removeRunFolder, sweepRunFolders } from './processes/run-folder.js';
 import type { Keeper } from './processes/server-process.js';
 import { startRabbit, type RabbitServer } from './rabbit/rabbit-server.js';
+import { NODE_NAME } from './rabbit/rabbit-settings.js';
 import { joined, SetupError } from './setup-error.js';
 
 export type { MongoServer } from './mongo/mongo-server.js';
@@ -76,12 +77,12 @@ interface Binaries {
 
 type Servers = Pick<ProvidedServers, 'mongo' | 'rabbit'>;
 
-async function endLeftovers(runs: string, report: (line: string) => void): Promise<void> {
+export async function endLeftovers(runs: string, report: (line: string) => void): Promise<void> {
   const ended = await sweepRunFolders(runs);
   if (ended.length > 0) report(`ended the servers of ${ended.length} command${ended.length > 1 ? 's' : ''} that had been killed`);
 }
 
-async function findBinaries(options: Pick<ServerOptions, 'directory' | 'need' | 'report'>): Promise<Binaries> {
+export async function findBinaries(options: Pick<ServerOptions, 'directory' | 'need' | 'report'>): Promise<Binaries> {
   const folder = resolve(process.env.INTERLOCK_SERVERS_CACHE ?? join(options.directory, 'servers'));
   const cache: Cache = { folder, report: options.report ?? (() => undefined) };
   return both(
@@ -90,7 +91,7 @@ async function findBinaries(options: Pick<ServerOptions, 'directory' | 'need' | 
   );
 }
 
-function openKeeper(runs: string, options: ServerOptions, tell: (line: string) => void): Keeper {
+export function openKeeper(runs: string, options: ServerOptions, tell: (line: string) => void): Keeper {
   const folder = createRunFolder(runs);
   // Data that is kept is worth an orderly end when the owner was killed; fresh data goes anyway.
   return { folder, guardian: startGuardian(folder, options.dataDirectory === undefined ? 0 : 5_000), tell };
@@ -100,8 +101,8 @@ async function startBoth(binaries: Binaries, data: DataFolder, keeper: Keeper, t
   const { mongo, rabbit } = binaries;
   const inData = (name: string) => ({ folder: join(data.path, name), logFile: join(keeper.folder.path, `${name}.log`) });
   return both(
-    mongo && startMongo(mongo, { ...inData('mongo'), port: data.ports.mongo, testCommands }, keeper),
-    rabbit && startRabbit(rabbit, { ...inData('rabbit'), ...data }, keeper),
+    mongo && startMongo(mongo, { ...inData('mongo'), port: data.ports.mongo, members: [data.ports.mongo], testCommands }, keeper),
+    rabbit && startRabbit(rabbit, { ...inData('rabbit'), ...data, nodename: NODE_NAME, cluster: [] }, keeper),
   );
 }
 

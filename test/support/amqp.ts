@@ -1,5 +1,6 @@
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { randomBytes } from 'node:crypto';
+import { eachAddress } from '../../src/core/address-list.js';
 import { testServers } from './servers.js';
 
 /** A prefix for the exchanges and queues of one test file. */
@@ -16,7 +17,7 @@ export class RawAmqp {
   }
 
   static async connect(url = testServers().amqpUrl): Promise<RawAmqp> {
-    const model = await connect(url);
+    const model = await connect(eachAddress(url)[0]!);
     model.on('error', () => undefined);
     return new RawAmqp(model);
   }

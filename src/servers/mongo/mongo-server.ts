@@ -13,6 +13,8 @@ const TERM_MS = 10_000;
 
 export interface MongoPlace {
   port: number;
+  /** Ports of all members of its replica set, itself included; the first one initiates the set. */
+  members: readonly number[];
   /** Where the data lies; what is there is kept. */
   folder: string;
   logFile: string;
@@ -20,17 +22,18 @@ export interface MongoPlace {
   testCommands: boolean;
 }
 
-/** A replica set of one member that listens on 127.0.0.1 only. */
+/** A member of a replica set, mostly its only one, that listens on 127.0.0.1 only. */
 export interface MongoServer {
   readonly kind: MongoBinary['kind'];
   readonly version: string;
   readonly port: number;
+  /** Names all members. */
   readonly url: string;
   /** Of the present process; another one after `start`. */
   readonly pid: number;
   /** How it ended, such as `SIGKILL`; undefined while it runs. */
   ended(): string | undefined;
-  /** Starts it again on the same port and data; ready when it accepts writes. @throws SetupError `server-failed` */
+  /** Starts it again on the same port and data; ready when it accepts writes, or follows a primary. @throws SetupError `server-failed` */
   start(): Promise<void>;
   /** TERM, and KILL after 10 s. */
   stop(): Promise<void>;
@@ -40,6 +43,8 @@ export interface MongoServer {
   restart(): Promise<void>;
   /** Such as SIGSTOP and SIGCONT. */
   signal(signal: NodeJS.Signals): void;
+  /** Whether it says that it is the primary; false when it does not answer. */
+  isPrimary(): Promise<boolean>;
 }
 
 /** @throws SetupError `server-failed` with the end of the log */
@@ -48,7 +53,7 @@ export async function startMongo(binary: MongoBinary, place: MongoPlace, keeper:
   const start = async () => {
     if (server?.ended() === undefined && server) throw new Error('mongod is running already');
     server = launchMongod(binary, place, keeper);
-    await writable(server, place);
+    await serving(server, place);
     server.tellUnexpectedEnd(keeper.tell);
   };
   await start();
@@ -57,7 +62,7 @@ export async function startMongo(binary: MongoBinary, place: MongoPlace, keeper:
     kind: binary.kind,
     version: binary.version,
     port: place.port,
-    url: `mongodb://127.0.0.1:${place.port}/interlock?replicaSet=${REPLICA_SET}`,
+    url: `mongodb://${hosts(place).join()}/interlock?replicaSet=${REPLICA_SET}`,
     get pid() {
       return present().identity.pid;
     },
@@ -70,7 +75,16 @@ export async function startMongo(binary: MongoBinary, place: MongoPlace, keeper:
       await start();
     },
     signal: signal => present().signal(signal),
+    isPrimary: () =>
+      mongoCommand(place.port, { hello: 1 }, COMMAND_MS).then(
+        hello => hello.isWritablePrimary === true,
+        () => false,
+      ),
   };
+}
+
+function hosts(place: MongoPlace): string[] {
+  return place.members.map(port => `127.0.0.1:${port}`);
 }
 
 function launchMongod(binary: MongoBinary, place: MongoPlace, keeper: Keeper): ServerProcess {
@@ -104,8 +118,8 @@ function launchMongod(binary: MongoBinary, place: MongoPlace, keeper: Keeper): S
   );
 }
 
-/** Waits until the server is the primary, making it a replica set where it is none. */
-async function writable(server: ServerProcess, place: MongoPlace): Promise<void> {
+/** Waits until the server is the primary, or follows one, making it a replica set where it is none. */
+async function serving(server: ServerProcess, place: MongoPlace): Promise<void> {
   const deadline = Date.now() + READY_MS;
   let last = 'it does not listen';
   for (let pause = 20; Date.now() < deadline; pause = Math.min(pause * 1.5, 250)) {
@@ -113,9 +127,9 @@ async function writable(server: ServerProcess, place: MongoPlace): Promise<void>
     if (end !== undefined) throw failed(`mongod ended (${end}) instead of starting`, place);
     try {
       const hello = await mongoCommand(place.port, { hello: 1 }, COMMAND_MS);
-      if (hello.isWritablePrimary === true) return;
-      last = 'it is not the primary';
-      if (hello.isreplicaset === true) last = await initiate(place.port);
+      if (hello.isWritablePrimary === true || hello.primary !== undefined) return;
+      last = 'there is no primary';
+      if (hello.isreplicaset === true && place.port === place.members[0]) last = await initiate(place);
     } catch (error) {
       last = error instanceof Error ? error.message : String(error);
     }
@@ -126,10 +140,10 @@ async function writable(server: ServerProcess, place: MongoPlace): Promise<void>
 }
 
 /** `isreplicaset` in a hello means: started as a member, and not initiated yet. */
-async function initiate(port: number): Promise<string> {
-  const members = [{ _id: 0, host: `127.0.0.1:${port}` }];
-  const reply = await mongoCommand(port, { replSetInitiate: { _id: REPLICA_SET, members } }, COMMAND_MS);
-  return reply.ok === 1 ? 'it was initiated and is not the primary yet' : `replSetInitiate: ${JSON.stringify(reply.errmsg)}`;
+async function initiate(place: MongoPlace): Promise<string> {
+  const members = hosts(place).map((host, _id) => ({ _id, host }));
+  const reply = await mongoCommand(place.port, { replSetInitiate: { _id: REPLICA_SET, members } }, COMMAND_MS);
+  return reply.ok === 1 ? 'it was initiated and has no primary yet' : `replSetInitiate: ${JSON.stringify(reply.errmsg)}`;
 }
 
 function failed(message: string, place: MongoPlace): SetupError {

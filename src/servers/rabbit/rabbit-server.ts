@@ -6,14 +6,15 @@ import { run } from '../processes/command.js';
 import { launch, logTail, type Keeper, type ServerProcess } from '../processes/server-process.js';
 import { SetupError } from '../setup-error.js';
 import { amqpGreeting } from './amqp-probe.js';
-import { environment, NODE_NAME, writeSettings, type RabbitPlace } from './rabbit-settings.js';
+import { ownEpmd, type Epmd } from './epmd.js';
+import { environment, writeSettings, type RabbitPlace } from './rabbit-settings.js';
 
 const READY_MS = 120_000;
 const GREETING_MS = 2_000;
 const CTL_MS = 60_000;
 const TERM_MS = 10_000;
 
-/** A RabbitMQ node that listens on 127.0.0.1 only, with an epmd of its own that ends with it. */
+/** A RabbitMQ node that listens on 127.0.0.1 only. */
 export interface RabbitServer {
   readonly kind: RabbitBinary['kind'];
   readonly version: string;
@@ -44,16 +45,23 @@ export interface RabbitServer {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** @throws SetupError `server-failed` with the end of the log */
-export async function startRabbit(binary: RabbitBinary, place: RabbitPlace, keeper: Keeper): Promise<RabbitServer> {
+/**
+ * The node's epmd ends with it, unless one is given that several nodes share.
+ * @throws SetupError `server-failed` with the end of the log
+ */
+export async function startRabbit(
+  binary: RabbitBinary,
+  place: RabbitPlace,
+  keeper: Keeper,
+  epmd: Epmd = ownEpmd(binary, place, keeper),
+): Promise<RabbitServer> {
   const env = environment(binary, place);
   writeSettings(place);
-  let epmd: ServerProcess | undefined;
   let node: ServerProcess | undefined;
   let version = '';
   const start = async () => {
     if (node?.ended() === undefined && node) throw new Error('rabbitmq-server is running already');
-    if (epmd?.ended() !== undefined || !epmd) epmd = launchEpmd(binary, place, env, keeper);
+    epmd.start();
     const command = ['./rabbitmq-server'];
     node = launch({ name: 'rabbitmq', command, env, cwd: binary.scripts, logFile: place.logFile }, keeper);
     version = await serving(node, place);
@@ -61,7 +69,7 @@ export async function startRabbit(binary: RabbitBinary, place: RabbitPlace, keep
   };
   const end = async (graceMs: number) => {
     await node?.end(graceMs);
-    await epmd?.end(0);
+    await epmd.end();
   };
   await start().catch(async (error: unknown) => {
     await end(0);
@@ -71,14 +79,14 @@ export async function startRabbit(binary: RabbitBinary, place: RabbitPlace, keep
   return {
     kind: binary.kind,
     version,
-    nodename: NODE_NAME,
+    nodename: place.nodename,
     port: place.ports.amqp,
     url: `amqp://${place.user}:${place.password}@127.0.0.1:${place.ports.amqp}`,
     get pid() {
       return present().identity.pid;
     },
     ended: () => present().ended(),
-    ctl: args => run('./rabbitmqctl', ['-n', NODE_NAME, '-l', ...args], { cwd: binary.scripts, env, timeoutMs: CTL_MS }),
+    ctl: args => run('./rabbitmqctl', ['-n', place.nodename, '-l', ...args], { cwd: binary.scripts, env, timeoutMs: CTL_MS }),
     start,
     stop: () => end(TERM_MS),
     kill9: () => end(0),
@@ -92,12 +100,6 @@ export async function startRabbit(binary: RabbitBinary, place: RabbitPlace, keep
     },
     signal: signal => present().signal(signal),
   };
-}
-
-/** In the foreground, so that it ends with the rest: Erlang would start one as a daemon that stays for ever. */
-function launchEpmd(binary: RabbitBinary, place: RabbitPlace, env: NodeJS.ProcessEnv, keeper: Keeper): ServerProcess {
-  const command = [binary.epmd, '-port', String(place.ports.epmd), '-address', '127.0.0.1'];
-  return launch({ name: 'epmd', command, env, cwd: place.folder, logFile: join(place.folder, 'log', 'epmd.log') }, keeper);
 }
 
 /** Waits until the node answers a client; gives its version. */

@@ -2,10 +2,13 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RabbitBinary } from '../binaries/rabbit-binary.js';
 
-/** Each node has an epmd of its own, so all may bear one name. */
+/** A node that is alone has an epmd of its own, so all such may bear one name. */
 export const NODE_NAME = 'interlock@127.0.0.1';
 
 export interface RabbitPlace {
+  nodename: string;
+  /** All nodes of the cluster that it forms or joins at its first start; none for one that stays alone. */
+  cluster: readonly string[];
   ports: { amqp: number; distribution: number; epmd: number };
   /** Where data, cookie and settings lie; what is there is kept. */
   folder: string;
@@ -27,7 +30,7 @@ export function environment(binary: RabbitBinary, place: RabbitPlace): NodeJS.Pr
     RABBITMQ_CONFIG_FILE: join(folder, 'rabbitmq.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
-    RABBITMQ_NODENAME: NODE_NAME,
+    RABBITMQ_NODENAME: place.nodename,
     RABBITMQ_USE_LONGNAME: 'true', // an address needs no resolver, where a host name does
     RABBITMQ_NODE_PORT: String(ports.amqp),
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
@@ -60,6 +63,7 @@ export function writeSettings(place: RabbitPlace): void {
     'log.console = true',
     'log.console.level = info',
     'log.file = false',
+    ...clusterSettings(place.cluster),
   ];
   mkdirSync(join(place.folder, 'log'), { recursive: true });
   writeFileSync(join(place.folder, 'rabbitmq.conf'), settings.join('\n') + '\n', { mode: 0o600 });
@@ -68,4 +72,13 @@ export function writeSettings(place: RabbitPlace): void {
   const cookie = join(place.folder, '.erlang.cookie');
   rmSync(cookie, { force: true });
   writeFileSync(cookie, place.password, { mode: 0o400 });
+}
+
+/** Each node finds the others by itself: `rabbitmqctl join_cluster` would cost a stop, a reset and a start of each. */
+function clusterSettings(nodes: readonly string[]): string[] {
+  if (nodes.length === 0) return [];
+  return [
+    'cluster_formation.peer_discovery_backend = classic_config',
+    ...nodes.map((node, index) => `cluster_formation.classic_config.nodes.${index + 1} = ${node}`),
+  ];
 }
