@@ -29,10 +29,11 @@ export class Walk {
     const found: Differences = { gone: [], strange: [] };
     if (pages === 0) await this.#compare(SAMPLE, found);
     const begunAt = this.#after;
-    let wrapped = false;
-    for (let page = 0; page < pages && !(wrapped && this.#after >= begunAt); page++) {
+    let wraps = 0;
+    for (let page = 0; page < pages; page++) {
       await this.#compare(PAGE, found);
-      wrapped ||= this.#after === 0;
+      if (this.#after === 0) wraps++;
+      if (wraps === 2 || (wraps === 1 && this.#after >= begunAt)) break;
     }
     return found;
   }

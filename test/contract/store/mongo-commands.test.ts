@@ -170,7 +170,7 @@ describe('the commands of the MongoDB store', function () {
     await leader.tasks.waitingNumbers(0, 5);
     await leader.tasks.countInLines(5, 5);
     await leader.close();
-    const reads = [...named('find'), ...named('aggregate')];
+    const reads = [...named('find'), ...named('aggregate'), ...named('count')];
     expect(reads).to.have.length(8);
     for (const command of reads) expect(command.readConcern).to.have.property('afterClusterTime');
   });

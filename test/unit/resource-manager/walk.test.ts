@@ -46,4 +46,11 @@ describe('A walk through two sets of numbers', () => {
     await walk.next(1);
     expect(asked.at(-1)).to.equal(10_000);
   });
+
+  it('ends its round also where the last page is the one that it began in', async () => {
+    const { walk, asked } = setUp(upTo(1_500), upTo(1_500));
+    await walk.next(0);
+    await walk.next(9);
+    expect(asked).to.deep.equal([0, 1_000, 0]);
+  });
 });
