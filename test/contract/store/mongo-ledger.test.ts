@@ -8,7 +8,7 @@ import { accept, granted, lead, NASTY, newTask, reserving, startAll } from './su
 describe('What an audit reads of MongoDB', function () {
   this.timeout(60_000);
   const under = mongoUnderTest();
-  const store = (): MongoStore => under.store() as MongoStore;
+  const store = (): MongoStore => under.store();
   beforeEach(() => under.clear());
 
   it('is every task in order of id, page after page, without voids and without what users wrote', async () => {
