@@ -137,6 +137,7 @@ export class Clients {
 
   #unclear(why: string): Answer {
     this.figures.unclear++;
+    this.#journal.note('unclear', { why });
     return { kind: 'unclear', why };
   }
 }

@@ -18,7 +18,7 @@ export interface Fault {
 const EVERY_MS = 3_500;
 const QUIET_MS = 2_000;
 /** A server gets this long after a fault before the next one: else it would be away all the time, and nothing would be loaded. */
-const SERVER_REST_MS = 12_000;
+export const SERVER_REST_MS = 12_000;
 const PROCESS_REST_MS = 4_000;
 const START_MS = 6_000;
 
@@ -91,7 +91,7 @@ export function laneOf(target: string): string {
   return target.startsWith('manager-') && !target.includes('>') ? 'leading' : target === 'standby' ? 'leading' : target;
 }
 
-function isServer(target: string): boolean {
+export function isServer(target: string): boolean {
   return target === 'mongo' || target === 'rabbit';
 }
 

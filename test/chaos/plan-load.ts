@@ -25,6 +25,13 @@ export type Wish = { at: number } & (
 
 /** Enough for 1,000 accepted tasks in five minutes, of which a third may be spent without a database. */
 const TASKS_PER_SECOND = 5.5;
+const LONGEST_MS = 2_000;
+/** How many resources, and how often. With more of the large ones the lines would be all that a run waits for. */
+const HELD: readonly (readonly [number, number])[] = [
+  [1, 60],
+  [2, 25],
+  [3, 15],
+];
 const BATCH_PART = 0.25;
 const KEYED_PART = 0.6;
 const CANCEL_PART = 0.08;
@@ -47,7 +54,7 @@ export function planLoad(random: SeededRandom, lengthMs: number): Wish[] {
 }
 
 function taskWish(random: SeededRandom, label: string): TaskWish {
-  const held = chance(random, 0.6) ? random.sample(RESOURCES, 1 + random.below(3)) : [];
+  const held = chance(random, 0.6) ? random.sample(RESOURCES, draw(random, HELD)) : [];
   const shared = held.filter(() => chance(random, 0.35));
   const manner = draw<Manner>(random, [
     ['gentle', 88],
@@ -60,7 +67,7 @@ function taskWish(random: SeededRandom, label: string): TaskWish {
     label,
     type: chance(random, 0.4) ? 'chaos.again' : 'chaos.task',
     // Many short ones and a few up to 2 s; a busy loop takes a core from everybody.
-    ms: manner === 'busy' ? random.below(300) : Math.round((random.below(1_414) / 1_000) ** 2 * 1_000),
+    ms: manner === 'busy' ? random.below(300) : Math.round((random.below(1_000) / 1_000) ** 4 * LONGEST_MS),
     manner,
     exclusive: held.filter(name => !shared.includes(name)),
     shared,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FAULTS } from './faults/faults.js';
-import { laneOf, type Fault } from './plan-faults.js';
+import { isServer, laneOf, SERVER_REST_MS, type Fault } from './plan-faults.js';
 import type { Stage } from './stage.js';
 
 /** Does the faults of the plan, and undoes each in its time. */
@@ -25,7 +25,7 @@ export class Storm {
     for (const fault of faults) {
       await pause(beganAt + fault.at - performance.now(), calm);
       if (calm.aborted) break;
-      // A server may take longer to come back than the plan thought: then the next fault there waits for it.
+      // A server may take longer to come back than the plan thought: then the next fault there waits for it, and for its rest.
       const lane = laneOf(fault.target);
       const before = this.#lanes.get(lane) ?? Promise.resolve();
       this.#lanes.set(
@@ -48,6 +48,7 @@ export class Storm {
       await pause(forMs, calm);
       await heal();
       journal.note('healed', { kind, target });
+      if (isServer(target)) await pause(SERVER_REST_MS, calm);
     } catch (error) {
       journal.note('fault failed', { kind, target, why: String(error) });
       this.failed.push({ fault, why: String(error) });
