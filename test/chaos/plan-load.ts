@@ -25,7 +25,8 @@ export type Wish = { at: number } & (
 
 /** Enough for 1,000 accepted tasks in five minutes, of which a third may be spent without a database. */
 const TASKS_PER_SECOND = 5.5;
-const LONGEST_MS = 2_000;
+/** Those that a fault is likely to hit while they run. */
+const LONG_PART = 0.02;
 /** How many resources, and how often. With more of the large ones the lines would be all that a run waits for. */
 const HELD: readonly (readonly [number, number])[] = [
   [1, 60],
@@ -34,7 +35,7 @@ const HELD: readonly (readonly [number, number])[] = [
 ];
 const BATCH_PART = 0.25;
 const KEYED_PART = 0.6;
-const CANCEL_PART = 0.08;
+const CANCEL_PART = 0.12;
 
 export function planLoad(random: SeededRandom, lengthMs: number): Wish[] {
   const wishes: Wish[] = [];
@@ -48,13 +49,14 @@ export function planLoad(random: SeededRandom, lengthMs: number): Wish[] {
     }
     const task = taskWish(random, `t${count++}`);
     wishes.push({ at, kind: 'submit', task, keyed: chance(random, KEYED_PART) });
-    if (chance(random, CANCEL_PART)) wishes.push({ at: at + random.below(4_000), kind: 'cancel', label: task.label });
+    if (chance(random, CANCEL_PART)) wishes.push({ at: at + random.below(1_500), kind: 'cancel', label: task.label });
   }
   return wishes.toSorted((a, b) => a.at - b.at);
 }
 
 function taskWish(random: SeededRandom, label: string): TaskWish {
-  const held = chance(random, 0.6) ? random.sample(RESOURCES, draw(random, HELD)) : [];
+  const long = chance(random, LONG_PART);
+  const held = long || chance(random, 0.6) ? random.sample(RESOURCES, long ? 1 : draw(random, HELD)) : [];
   const shared = held.filter(() => chance(random, 0.35));
   const manner = draw<Manner>(random, [
     ['gentle', 88],
@@ -66,8 +68,7 @@ function taskWish(random: SeededRandom, label: string): TaskWish {
   return {
     label,
     type: chance(random, 0.4) ? 'chaos.again' : 'chaos.task',
-    // Many short ones and a few up to 2 s; a busy loop takes a core from everybody.
-    ms: manner === 'busy' ? random.below(300) : Math.round((random.below(1_000) / 1_000) ** 4 * LONGEST_MS),
+    ms: lasting(random, manner, long),
     manner,
     exclusive: held.filter(name => !shared.includes(name)),
     shared,
@@ -76,6 +77,12 @@ function taskWish(random: SeededRandom, label: string): TaskWish {
     ...(chance(random, 0.06) && { countdownMs: 500 + random.below(12_000) }),
     ...(chance(random, 0.03) && { expiresMs: 1_000 + random.below(20_000) }),
   };
+}
+
+/** Many short ones, and a few up to 2 s; a busy loop takes a core from everybody. */
+function lasting(random: SeededRandom, manner: Manner, long: boolean): number {
+  if (manner === 'busy') return random.below(300);
+  return long ? 3_000 + random.below(9_000) : Math.round((random.below(1_000) / 1_000) ** 4 * 2_000);
 }
 
 function chance(random: SeededRandom, part: number): boolean {

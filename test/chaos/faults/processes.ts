@@ -1,3 +1,6 @@
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+
 import type { LeaseName } from '../../../src/store/store.js';
 import { names } from '../cast.js';
 import type { Kept } from '../kept.js';
@@ -67,11 +70,23 @@ function pidOf(player: Kept): [number] {
   return [pid];
 }
 
+/** One that runs a task, if any does. */
 function childOf(player: Kept, pick: number): number {
   const children = player.children();
-  const child = children[pick % children.length];
+  const busy = children.filter(isBusy);
+  const from = busy.length > 0 ? busy : children;
+  const child = from[pick % from.length];
   if (child === undefined) throw new Error(`${player.name} has no children`);
   return child;
+}
+
+/** A child runs a task in a folder that bears the task's id. */
+function isBusy(pid: number): boolean {
+  try {
+    return /^[0-9a-f-]{36}$/.test(basename(readlinkSync(`/proc/${pid}/cwd`)));
+  } catch {
+    return false; // it has just ended
+  }
 }
 
 async function playerOf(stage: Stage, { target }: Fault): Promise<Kept> {
