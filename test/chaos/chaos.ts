@@ -44,13 +44,15 @@ async function run(options: Options, stage: Stage): Promise<Verdict> {
   return verdict;
 }
 
+class Interrupted extends Error {}
+
 /** Rejects with the first Ctrl-C; whoever awaits it closes the stage. */
 function endOnSignal(stage: Stage): Promise<never> {
   return new Promise((_resolve, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         stage.journal.say(`${signal}: ending everything`);
-        reject(new Error(`ended by ${signal}`));
+        reject(new Interrupted(signal));
       });
     }
   });
@@ -70,6 +72,7 @@ if (!options) {
 main(options).then(
   code => process.exit(code),
   (error: unknown) => {
+    if (error instanceof Interrupted) process.exit(130);
     report(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exit(1);
   },

@@ -42,7 +42,8 @@ export class Clients {
   readonly #apis: readonly string[];
   readonly #journal: Journal;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #stored = new Map<string, string>();
+  /** By label: the id, once there is an answer. */
+  readonly #ids = new Map<string, Promise<string | undefined>>();
   #turn = 0;
 
   constructor(apis: readonly string[], journal: Journal) {
@@ -77,13 +78,28 @@ export class Clients {
       case 'cancel':
         return this.#cancel(wish.label);
       case 'batch':
-        return this.#submit(wish.tasks, { request, keyed: true }, signal);
+        return this.#submitted(wish.tasks, { request, keyed: true }, signal);
       case 'submit':
-        return this.#submit([wish.task], { request, keyed: wish.keyed }, signal);
+        return this.#submitted([wish.task], { request, keyed: wish.keyed }, signal);
     }
   }
 
-  async #submit(tasks: readonly TaskWish[], how: { request: number; keyed: boolean }, signal: AbortSignal): Promise<void> {
+  async #submitted(tasks: readonly TaskWish[], how: { request: number; keyed: boolean }, signal: AbortSignal): Promise<void> {
+    const ids = this.#submit(tasks, how, signal);
+    tasks.forEach(({ label }, index) =>
+      this.#ids.set(
+        label,
+        ids.then(each => each[index]),
+      ),
+    );
+    await ids;
+  }
+
+  async #submit(
+    tasks: readonly TaskWish[],
+    how: { request: number; keyed: boolean },
+    signal: AbortSignal,
+  ): Promise<(string | undefined)[]> {
     const bodies = tasks.map(bodyOf);
     const [path, body] = bodies.length === 1 ? ['/api/v1/tasks', bodies[0]] : ['/api/v1/tasks/batch', { tasks: bodies }];
     const headers: Record<string, string> = how.keyed ? { 'idempotency-key': randomUUID() } : {};
@@ -97,16 +113,16 @@ export class Clients {
     const items = answer.kind === 'ok' ? itemsOf(answer.body) : [];
     for (const [index, task] of tasks.entries()) {
       const id = items[index]?.id;
-      if (id !== undefined) this.#stored.set(task.label, id);
       const delayed = task.countdownMs !== undefined;
       const outcome = answer.kind === 'unclear' ? 'unknown' : answer.kind;
       this.asked.push({ label: task.label, askedAt, answeredAt, outcome, id, delayed, request: how.request });
     }
+    return tasks.map((_task, index) => items[index]?.id);
   }
 
   /** Only what is known to be stored can be cancelled. */
   async #cancel(label: string): Promise<void> {
-    const task = this.#stored.get(label);
+    const task = await this.#ids.get(label);
     if (task === undefined) return;
     const askedAt = nowUs();
     const answer = await this.#send(`/api/v1/tasks/${task}/cancel`, {}, {});

@@ -24,7 +24,7 @@ export interface Drained {
 const HEALTHY_MS = 60_000;
 /** A slow machine takes long and still gets on; one that does not has nothing left to end, or cannot end it. */
 const STUCK_MS = 90_000;
-const DRAIN_MS = 600_000;
+const DRAIN_MS = 1_800_000;
 const LOOK_MS = 20_000;
 const EVERY_MS = 500;
 const OPEN = { state: { $in: ['waiting', 'running', 'canceling'] } };

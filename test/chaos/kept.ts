@@ -117,6 +117,7 @@ export class Kept {
     journal.freezes.push(...freezes);
     for (const pid of pids) send(pid, 'SIGSTOP');
     while (pids.some(pid => !isStill(pid))) await sleep(5);
+    journal.note('frozen', { name: this.name, pids });
     return () => {
       for (const freeze of freezes) {
         freeze.until = nowUs();

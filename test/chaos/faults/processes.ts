@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LeaseName } from '../../../src/store/store.js';
 import { names } from '../cast.js';
@@ -9,6 +10,8 @@ import type { Stage } from '../stage.js';
 import type { Inject } from './injection.js';
 
 const LEADER_MS = 1_000;
+const BUSY_WITHIN_MS = 5_000;
+const LOOK_MS = 25;
 
 export const killed: Inject = async (stage, fault) => {
   const player = await playerOf(stage, fault);
@@ -29,18 +32,19 @@ export const frozen: Inject = async (stage, fault) => {
 };
 
 export const childKilled: Inject = async (stage, fault) => {
-  process.kill(childOf(stage.player(fault.target), fault.pick), 'SIGKILL');
-  return Promise.resolve(undefined);
+  process.kill(await childOf(stage.player(fault.target), fault.pick), 'SIGKILL');
+  return undefined;
 };
 
 export const childFrozen: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
-  return player.freeze([childOf(player, fault.pick)]);
+  return player.freeze([await childOf(player, fault.pick)]);
 };
 
 /** The supervisor first, so that it starts nobody in between; who wakes up first is drawn. */
 export const treeFrozen: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
+  await busyChildren(player);
   const wakeSupervisor = await player.freeze(pidOf(player));
   const wakeChildren = await player.freeze(player.children());
   const inOrder = fault.pick % 2 === 0 ? [wakeSupervisor, wakeChildren] : [wakeChildren, wakeSupervisor];
@@ -53,6 +57,7 @@ export const treeFrozen: Inject = async (stage, fault) => {
  */
 export const killedWithFrozenChildren: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
+  await busyChildren(player);
   const children = player.children();
   if (children.length === 0) throw new Error(`${fault.target} has no children`);
   const wakeChildren = await player.freeze(children);
@@ -71,13 +76,22 @@ function pidOf(player: Kept): [number] {
 }
 
 /** One that runs a task, if any does. */
-function childOf(player: Kept, pick: number): number {
-  const children = player.children();
-  const busy = children.filter(isBusy);
-  const from = busy.length > 0 ? busy : children;
+async function childOf(player: Kept, pick: number): Promise<number> {
+  const busy = await busyChildren(player);
+  const from = busy.length > 0 ? busy : player.children();
   const child = from[pick % from.length];
   if (child === undefined) throw new Error(`${player.name} has no children`);
   return child;
+}
+
+/** Waits a while for there to be one: what is done to an idle child teaches nothing. */
+async function busyChildren(player: Kept): Promise<number[]> {
+  const end = performance.now() + BUSY_WITHIN_MS;
+  for (;;) {
+    const busy = player.children().filter(isBusy);
+    if (busy.length > 0 || performance.now() > end) return busy;
+    await sleep(LOOK_MS);
+  }
 }
 
 /** A child runs a task in a folder that bears the task's id. */
