@@ -10,7 +10,6 @@ import { drain, healAll, healthy, type Drained } from './drain.js';
 import type { Plan } from './plan.js';
 import { readRecords, type Records } from './records.js';
 import { Samples } from './samples.js';
-import { Sink } from './sink.js';
 import { readTraces, type Traces } from './spans.js';
 import type { Stage } from './stage.js';
 import { Storm } from './storm.js';
@@ -33,24 +32,17 @@ const LAST_ANSWERS_MS = 30_000;
 
 /** Load and faults, then heal, drain, and read what there is to read. Throws only where the run itself fails. */
 export async function perform(plan: Plan, stage: Stage): Promise<Performance> {
-  const sink = new Sink(stage.sink);
-  try {
-    await stage.open();
-    if (!(await healthy(stage, READY_MS))) throw new Error(`Not healthy ${READY_MS / 1_000} s after the start`);
-    const clients = new Clients(stage.apis, stage.journal);
-    await clients.createSchedules();
-    const samples = new Samples(stage);
-    samples.start();
-    const storm = await storming(plan, stage, clients);
-    const { drained, unexplained, records } = await settle(stage);
-    await samples.stop();
-    await stage.retire();
-    const evidence = readFileSync(stage.evidence, 'utf8');
-    const traces = readTraces(evidence, sink.lines, stage.journal.freezes, records.tasks);
-    return { storm, clients, drained, records, traces, samples, unexplained };
-  } finally {
-    sink.close();
-  }
+  await stage.open();
+  if (!(await healthy(stage, READY_MS))) throw new Error(`Not healthy ${READY_MS / 1_000} s after the start`);
+  const clients = new Clients(stage.apis, stage.journal);
+  await clients.createSchedules();
+  const samples = new Samples(stage);
+  samples.start();
+  const storm = await storming(plan, stage, clients);
+  const { drained, unexplained, records } = await settle(stage, samples);
+  const evidence = readFileSync(stage.evidence, 'utf8');
+  const traces = readTraces(evidence, stage.sink.lines, stage.journal.freezes, records.tasks);
+  return { storm, clients, drained, records, traces, samples, unexplained };
 }
 
 async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: Clients): Promise<Storm> {
@@ -73,7 +65,8 @@ async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: 
   return storm;
 }
 
-async function settle(stage: Stage): Promise<Pick<Performance, 'drained' | 'unexplained' | 'records'>> {
+/** Records are read when nobody writes them any more: what a body did last stands in them then. */
+async function settle(stage: Stage, samples: Samples): Promise<Pick<Performance, 'drained' | 'unexplained' | 'records'>> {
   const store = await openMongoStore({ url: stage.mongo.url, appName: 'chaos', log: silentLog });
   try {
     const unexplained: Finding[] = [];
@@ -83,6 +76,8 @@ async function settle(stage: Stage): Promise<Pick<Performance, 'drained' | 'unex
     stage.journal.say(
       drained.quietMs === undefined ? `not quiet: ${drained.open} tasks are open` : `quiet after ${drained.quietMs} ms`,
     );
+    await samples.stop();
+    await stage.retire();
     return { drained, unexplained, records: await readRecords(store) };
   } finally {
     await store.close();

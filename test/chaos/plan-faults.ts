@@ -106,7 +106,7 @@ function lasting(lasts: Lasts, random: SeededRandom): number {
     case 'brief':
       return between(500, 0.6 * fenceMs);
     case 'long':
-      return between(1.1 * ttlMs, 1.7 * ttlMs);
+      return between(1.3 * ttlMs, 1.8 * ttlMs);
     case 'either':
       return random.below(2) === 0 ? lasting('brief', random) : lasting('long', random);
     case 'restart':

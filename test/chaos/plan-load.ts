@@ -82,7 +82,7 @@ function taskWish(random: SeededRandom, label: string): TaskWish {
 /** Many short ones, and a few up to 2 s; a busy loop takes a core from everybody. */
 function lasting(random: SeededRandom, manner: Manner, long: boolean): number {
   if (manner === 'busy') return random.below(300);
-  return long ? 3_000 + random.below(9_000) : Math.round((random.below(1_000) / 1_000) ** 4 * 2_000);
+  return long ? 3_000 + random.below(9_000) : Math.round((random.below(1_000) / 1_000) ** 3 * 2_000);
 }
 
 function chance(random: SeededRandom, part: number): boolean {

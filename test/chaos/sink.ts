@@ -33,6 +33,7 @@ export interface Seen {
 export class Sink {
   readonly lines: SinkLine[] = [];
   readonly #file: string;
+  readonly #latest = new Map<number, SinkLine>();
   readonly #seen = new Map<string, Seen>();
   readonly #pipe: Socket;
   #rest = '';
@@ -44,6 +45,17 @@ export class Sink {
     // Opened for writing too: it has no end then while no task runs.
     this.#pipe = new Socket({ fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK), readable: true, writable: false });
     this.#pipe.on('data', chunk => this.#take(chunk.toString('utf8')));
+  }
+
+  /** Whether the process of this pid was in a task body when it last wrote … */
+  isRunning(pid: number): boolean {
+    const edge = this.#latest.get(pid)?.edge;
+    return edge !== undefined && edge !== 'end';
+  }
+
+  /** … and one that reserves something. */
+  isHolding(pid: number): boolean {
+    return this.isRunning(pid) && this.#latest.get(pid)?.fence !== null;
   }
 
   close(): void {
@@ -59,8 +71,9 @@ export class Sink {
   }
 
   #judge(line: Line): SinkLine {
-    const accepted = accepts(this.#seen, line);
-    return { ...line, arrivedAt: nowUs(), accepted };
+    const judged = { ...line, arrivedAt: nowUs(), accepted: accepts(this.#seen, line) };
+    this.#latest.set(line.pid, judged);
+    return judged;
   }
 }
 

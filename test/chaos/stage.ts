@@ -14,6 +14,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { CAST, QUEUES, SLOTS, TIMING_SCALE, names } from './cast.js';
 import type { Journal } from './journal.js';
 import { Kept } from './kept.js';
+import { Sink } from './sink.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,11 +22,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export class Stage {
   readonly folder: string;
   readonly evidence: string;
-  readonly sink: string;
+  readonly sink: Sink;
   readonly journal: Journal;
   readonly players = new Map<string, Kept>();
   /** By link: `worker-1>mongo`, `client>api-1`. */
   readonly links = new Map<string, TcpProxy>();
+  readonly #pipe: string;
   readonly #guard: RunFolder;
   readonly #guardian: Guardian;
   #servers: ProvidedServers | undefined;
@@ -35,7 +37,8 @@ export class Stage {
     this.folder = folder;
     this.journal = journal;
     this.evidence = join(folder, 'evidence.jsonl');
-    this.sink = join(folder, 'sink');
+    this.#pipe = join(folder, 'sink');
+    this.sink = new Sink(this.#pipe);
     this.#guard = createRunFolder(join(ROOT, '.interlock', 'run'));
     this.#guardian = startGuardian(this.#guard, 0); // ends every process, should this one be killed
   }
@@ -103,6 +106,7 @@ export class Stage {
     await this.#direct?.close();
     this.#keepLogs();
     await this.#servers?.stop();
+    this.sink.close();
     for (const link of this.links.values()) await link.close();
     this.#guardian.dismiss();
     removeRunFolder(this.#guard);
@@ -151,7 +155,7 @@ export class Stage {
       INTERLOCK_LOG_FORMAT: 'json',
       INTERLOCK_LOG_LEVEL: 'info',
       CHAOS_EVIDENCE: this.evidence,
-      CHAOS_SINK: this.sink,
+      CHAOS_SINK: this.#pipe,
       CHAOS_MEMORY_FILE: join(this.folder, `${name}.memory.jsonl`),
     };
   }

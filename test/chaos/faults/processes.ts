@@ -1,5 +1,3 @@
-import { readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { LeaseName } from '../../../src/store/store.js';
@@ -10,8 +8,8 @@ import type { Stage } from '../stage.js';
 import type { Inject } from './injection.js';
 
 const LEADER_MS = 1_000;
-const BUSY_WITHIN_MS = 5_000;
-const LOOK_MS = 25;
+const AT_WORK_MS = 8_000;
+const LOOK_MS = 10;
 
 export const killed: Inject = async (stage, fault) => {
   const player = await playerOf(stage, fault);
@@ -32,19 +30,19 @@ export const frozen: Inject = async (stage, fault) => {
 };
 
 export const childKilled: Inject = async (stage, fault) => {
-  process.kill(await childOf(stage.player(fault.target), fault.pick), 'SIGKILL');
+  process.kill(await childOf(stage, fault), 'SIGKILL');
   return undefined;
 };
 
 export const childFrozen: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
-  return player.freeze([await childOf(player, fault.pick)]);
+  return player.freeze([await childOf(stage, fault)]);
 };
 
 /** The supervisor first, so that it starts nobody in between; who wakes up first is drawn. */
 export const treeFrozen: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
-  await busyChildren(player);
+  await childAtWork(stage, player);
   const wakeSupervisor = await player.freeze(pidOf(player));
   const wakeChildren = await player.freeze(player.children());
   const inOrder = fault.pick % 2 === 0 ? [wakeSupervisor, wakeChildren] : [wakeChildren, wakeSupervisor];
@@ -57,7 +55,7 @@ export const treeFrozen: Inject = async (stage, fault) => {
  */
 export const killedWithFrozenChildren: Inject = async (stage, fault) => {
   const player = stage.player(fault.target);
-  await busyChildren(player);
+  await childAtWork(stage, player);
   const children = player.children();
   if (children.length === 0) throw new Error(`${fault.target} has no children`);
   const wakeChildren = await player.freeze(children);
@@ -75,31 +73,24 @@ function pidOf(player: Kept): [number] {
   return [pid];
 }
 
-/** One that runs a task, if any does. */
-async function childOf(player: Kept, pick: number): Promise<number> {
-  const busy = await busyChildren(player);
-  const from = busy.length > 0 ? busy : player.children();
-  const child = from[pick % from.length];
-  if (child === undefined) throw new Error(`${player.name} has no children`);
+/** One that is at work, if any is. */
+async function childOf(stage: Stage, { target, pick }: Fault): Promise<number> {
+  const player = stage.player(target);
+  const children = player.children();
+  const child = (await childAtWork(stage, player)) ?? children[pick % children.length];
+  if (child === undefined) throw new Error(`${target} has no children`);
   return child;
 }
 
-/** Waits a while for there to be one: what is done to an idle child teaches nothing. */
-async function busyChildren(player: Kept): Promise<number[]> {
-  const end = performance.now() + BUSY_WITHIN_MS;
+/** Waits a while for one whose body holds something that others wait for: what is done to an idle child teaches nothing. */
+async function childAtWork(stage: Stage, player: Kept): Promise<number | undefined> {
+  const end = performance.now() + AT_WORK_MS;
   for (;;) {
-    const busy = player.children().filter(isBusy);
-    if (busy.length > 0 || performance.now() > end) return busy;
+    const children = player.children();
+    const holding = children.find(pid => stage.sink.isHolding(pid));
+    if (holding !== undefined) return holding;
+    if (performance.now() > end) return children.find(pid => stage.sink.isRunning(pid));
     await sleep(LOOK_MS);
-  }
-}
-
-/** A child runs a task in a folder that bears the task's id. */
-function isBusy(pid: number): boolean {
-  try {
-    return /^[0-9a-f-]{36}$/.test(basename(readlinkSync(`/proc/${pid}/cwd`)));
-  } catch {
-    return false; // it has just ended
   }
 }
 
