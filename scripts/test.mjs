@@ -73,7 +73,9 @@ async function mocha(stage, env) {
   const folder = mkdtempSync(join(tmpdir(), 'interlock-test-'));
   const file = join(folder, 'counts.json');
   const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', 'test/support/reporter.ts', spec];
+  const began = Date.now();
   const ok = await run(process.execPath, args, { ...env, INTERLOCK_TEST_COUNTS: file });
+  process.stdout.write(`=== ${stage} took ${Math.round((Date.now() - began) / 1_000)} s\n`);
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
   rmSync(folder, { recursive: true });
   total.passed += counts.passed;

@@ -111,7 +111,7 @@ export class Transport {
 
 /** Whether trying again later may help. */
 export function isTransient(error: unknown): boolean {
-  return error instanceof Unreachable || (error instanceof InterlockError && error.status === 503);
+  return error instanceof Unreachable || (error instanceof InterlockError && [408, 503].includes(error.status));
 }
 
 /** Resolves after `ms`, or at once when `signal` aborts. */

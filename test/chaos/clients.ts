@@ -129,7 +129,7 @@ export class Clients {
     this.cancels.push({ task, askedAt, answeredAt: nowUs(), outcome: answer.kind === 'unclear' ? 'unknown' : answer.kind });
   }
 
-  /** A status of 5xx says that it was not done, or that nobody knows. */
+  /** A status of 5xx (or 408) says that it was not done, or that nobody knows. */
   async #send(path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
     const api = this.#apis[this.#turn++ % this.#apis.length] ?? '';
     this.figures.requests++;
@@ -142,7 +142,7 @@ export class Clients {
       });
       const text = await response.text();
       if (response.ok) return { kind: 'ok', body: JSON.parse(text) as unknown };
-      if (response.status >= 500) return this.#unclear(`${response.status} ${text.slice(0, 200)}`);
+      if (response.status >= 500 || response.status === 408) return this.#unclear(`${response.status} ${text.slice(0, 200)}`);
       this.figures.refused++;
       if (response.status !== 409) this.#journal.note('refused', { path, status: response.status, text: text.slice(0, 500) });
       return { kind: 'refused', status: response.status };

@@ -50,6 +50,8 @@ describe('500 random tasks on 20 resources, two workers with two children each',
     const spans = readSpans(file);
     expect(overlaps(spans, asked)).to.deep.equal([]);
     expect(overtakings(spans, asked)).to.deep.equal([]);
+    const failed = await deployment.request<{ items: { id: string; error: unknown }[] }>('GET', '/api/v1/tasks?state=failed');
+    expect(failed.body.items.map(({ id, error }) => ({ id, error }))).to.deep.equal([]);
     expect(await counts()).to.include({ completed: TASKS });
     expect(spans.filter(span => span.ended)).to.have.length(TASKS);
   });

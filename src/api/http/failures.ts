@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import { MissingResource, InterlockError } from '../../core/errors.js';
+import { type ErrorCode, InterlockError, MissingResource } from '../../core/errors.js';
 import type { ApiServer } from '../context.js';
 import { PROBLEM_TYPE, problemOf, retryAfter } from './problem.js';
 
@@ -42,23 +42,48 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     socket.destroy();
     return;
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-  const detail = tooLarge
-    ? 'The header is larger than 16 KiB.'
-    : 'This is not a valid HTTP/1.1 request, or it took too long to arrive.';
-  const problem = {
-    ...problemOf(new InterlockError('VALIDATION_FAILED', detail), { id: '', bodyLimit: 0 }),
-    status: tooLarge ? 431 : 400,
-  };
+  const { phrase, status, code, detail } = BROKEN[error.code ?? ''] ?? NOT_HTTP;
+  const problem = { ...problemOf(new InterlockError(code, detail), { id: '', bodyLimit: 0 }), status };
   const body = JSON.stringify(problem);
   const head = [
-    `HTTP/1.1 ${problem.status} ${tooLarge ? 'Request Header Fields Too Large' : 'Bad Request'}`,
+    `HTTP/1.1 ${status} ${phrase}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+interface BrokenRequest {
+  status: number;
+  phrase: string;
+  code: ErrorCode;
+  detail: string;
+}
+
+const NOT_HTTP: BrokenRequest = {
+  status: 400,
+  phrase: 'Bad Request',
+  code: 'VALIDATION_FAILED',
+  detail: 'This is not a valid HTTP/1.1 request.',
+};
+
+const BROKEN: Partial<Record<string, BrokenRequest>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    phrase: 'Request Header Fields Too Large',
+    code: 'VALIDATION_FAILED',
+    detail: 'The header is larger than 16 KiB.',
+  },
+  // Also what an idle connection is told whose time ran out, as after a server that was frozen wakes up: a request that a client
+  // sent on it just then was never read, and a 400 would tell that it was wrong.
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    phrase: 'Request Timeout',
+    code: 'REQUEST_TIMEOUT',
+    detail: 'The request did not arrive whole in time. Nothing was done; send it again on a new connection.',
+  },
+};
 
 function methodsByPath(app: ApiServer): Map<string, Set<string>> {
   const methods = new Map<string, Set<string>>();
