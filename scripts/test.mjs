@@ -1,8 +1,8 @@
-// npm test [-- STAGE...]: builds, checks the code, then runs the tests stage by stage on servers of their own. A stage is `check`,
-// a folder of test/ (unit, simulation, contract, integration), or a path of a test file. Ends with `N passed, N failed` over all of them;
-// each check counts as one.
+// npm test [-- STAGE...]: builds, checks the code, then runs the tests stage by stage; the folders that need servers side by side, on servers
+// of their own: they mostly wait. A stage is `check`, a folder of test/ (unit, simulation, contract, integration), or a path of a test file.
+// Ends with `N passed, N failed` over all of them; each check counts as one.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
@@ -18,16 +18,16 @@ const ALL = ['check', ...FOLDERS];
 const STAGE_MS = 40 * 60_000;
 
 const total = { passed: 0, failed: 0 };
-let current;
+const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     total.failed += 1; // what was cut short has not passed
-    stages.length = 0;
-    current?.kill(signal);
+    stages = [];
+    for (const child of running) child.kill(signal);
   });
 }
 
-const stages = process.argv.length > 2 ? process.argv.slice(2) : [...ALL];
+let stages = process.argv.length > 2 ? process.argv.slice(2) : [...ALL];
 await runStep(async () => {
   const unknown = stages.find(stage => !ALL.includes(stage) && !existsSync(stage));
   if (unknown !== undefined) {
@@ -55,6 +55,10 @@ async function runStages() {
   }
   if (stages.length === 0) return;
   await withServers(async env => {
+    const folders = stages.filter(stage => FOLDERS.includes(stage));
+    stages = stages.filter(stage => !FOLDERS.includes(stage));
+    const last = folders.at(-1); // its output comes as it goes, that of the others when they have ended
+    await Promise.all(folders.map(stage => mocha(stage, env, stage !== last)));
     for (let stage; (stage = stages.shift()) !== undefined;) await (stage === 'check' ? check() : mocha(stage, env));
   });
 }
@@ -67,14 +71,20 @@ async function check() {
   }
 }
 
-async function mocha(stage, env) {
-  process.stdout.write(`\n=== ${stage}\n`);
+async function mocha(stage, env, later = false) {
+  const title = `\n=== ${stage}\n`;
+  if (!later) process.stdout.write(title);
   const spec = FOLDERS.includes(stage) ? `test/${stage}/**/*.test.ts` : stage;
   const folder = mkdtempSync(join(tmpdir(), 'interlock-test-'));
   const file = join(folder, 'counts.json');
   const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', 'test/support/reporter.ts', spec];
+  const output = later ? openSync(join(folder, 'output'), 'a+') : undefined;
   const began = Date.now();
-  const ok = await run(process.execPath, args, { ...env, INTERLOCK_TEST_COUNTS: file });
+  const ok = await run(process.execPath, args, { ...env, INTERLOCK_TEST_COUNTS: file }, output);
+  if (output !== undefined) {
+    process.stdout.write(title + readFileSync(join(folder, 'output'), 'utf8'));
+    closeSync(output);
+  }
   process.stdout.write(`=== ${stage} took ${Math.round((Date.now() - began) / 1_000)} s\n`);
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
   rmSync(folder, { recursive: true });
@@ -84,18 +94,18 @@ async function mocha(stage, env) {
 }
 
 /** Resolves with whether the command ended well, within the time of a stage. */
-function run(command, args, env) {
+function run(command, args, env, output = 'inherit') {
   return new Promise(resolve => {
     const child = spawn(command, args, {
       cwd: root,
       env,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       timeout: STAGE_MS,
       killSignal: 'SIGKILL',
     });
-    current = child;
+    running.add(child);
     const ended = ok => {
-      current = undefined;
+      running.delete(child);
       resolve(ok);
     };
     child.once('error', () => ended(false));
