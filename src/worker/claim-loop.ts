@@ -4,8 +4,9 @@ import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { Service } from '../process/service.js';
 import { claim, type ClaimDeps } from './claim.js';
-import { Intake, type IntakeDeps, type Ticket } from './intake.js';
-import type { Claimed } from './run-task.js';
+import { Intake, type IntakeDeps } from './intake.js';
+import type { Claimed, Run } from './run-task.js';
+import { Slots } from './slots.js';
 import { TicketDebt } from './ticket-debt.js';
 
 export interface ClaimLoopDeps extends ClaimDeps {
@@ -16,17 +17,11 @@ export interface ClaimLoopDeps extends ClaimDeps {
   slots: number;
   /** Undefined while this process must not start anything. */
   incarnation: () => string | undefined;
-  /** Never rejects; resolves when the slot is free again. */
-  run: (claimed: Claimed) => Promise<void>;
+  run: (claimed: Claimed) => Run;
 }
 
 /** After a lost race: long enough for the others to be done with their start, short enough not to be felt. */
 const CONTENDED_MS = 20;
-
-interface Slot {
-  ticket: Ticket | undefined;
-  sinceMs: number;
-}
 
 /**
  * Keeps the slots full: by tickets at once; by query every `claimIdleMs`, whether tickets come or not, since those of a backlog may be
@@ -37,7 +32,7 @@ export class ClaimLoop implements Service {
   readonly #deps: ClaimLoopDeps;
   readonly #intake: Intake;
   readonly #loop: Loop;
-  readonly #busy = new Set<Slot>();
+  readonly #slots: Slots;
   readonly #debt: TicketDebt;
   #askedAtMs = -Infinity;
   /** The last query was answered in full, or there was none yet: there is probably more. */
@@ -48,12 +43,18 @@ export class ClaimLoop implements Service {
     this.#deps = deps;
     const { runtime, timing, slots, log } = deps;
     this.#intake = new Intake({ ...deps.intake, runtime, timing, slots, wake: () => this.#loop.wake() });
+    this.#slots = new Slots({ ...deps, clock: runtime.clock, freed: () => this.#slotFreed() });
     this.#debt = new TicketDebt(runtime.clock);
     this.#loop = new Loop({ name: this.name, everyMs: timing.claimIdleMs, runtime, log }, () => this.#round());
   }
 
   get busy(): number {
-    return this.#busy.size;
+    return this.#slots.busy;
+  }
+
+  /** Starts whose end does not stand in the database yet. */
+  get open(): number {
+    return this.#slots.open;
   }
 
   async start(): Promise<void> {
@@ -70,7 +71,7 @@ export class ClaimLoop implements Service {
 
   async #round(): Promise<number> {
     const incarnation = this.#deps.incarnation();
-    const free = this.#deps.slots - this.#busy.size;
+    const { free } = this.#slots;
     if (incarnation !== undefined && free > 0 && !this.#closed) {
       const againInMs = await this.#fill(incarnation, free);
       if (againInMs !== undefined) return againInMs;
@@ -99,7 +100,7 @@ export class ClaimLoop implements Service {
         return undefined;
       }
       this.#debt.incur(Math.max(0, started.length - tickets.length));
-      started.forEach((claimed, index) => void this.#occupy(claimed, tickets[index]));
+      started.forEach((claimed, index) => void this.#slots.occupy(claimed, tickets[index]));
       const left = tickets.slice(started.length);
       if (contended) {
         // Others were quicker with these tasks; they left as many tickets for whatever else there is.
@@ -114,13 +115,8 @@ export class ClaimLoop implements Service {
     }
   }
 
-  async #occupy(claimed: Claimed, ticket: Ticket | undefined): Promise<void> {
-    const slot: Slot = { ticket, sinceMs: this.#deps.runtime.clock.monotonicMs() };
-    this.#busy.add(slot);
-    await this.#deps.run(claimed);
-    this.#busy.delete(slot);
+  #slotFreed(): void {
     this.#intake.slotFreed();
-    slot.ticket?.ack();
     this.#loop.wake();
   }
 
@@ -130,30 +126,14 @@ export class ClaimLoop implements Service {
     const now = runtime.clock.monotonicMs();
     this.#payDebt();
     let waitMs = Math.min(this.#debt.waitMs, Math.max(0, this.#askedAtMs + timing.claimIdleMs - now) || timing.claimIdleMs);
-    waitMs = Math.min(waitMs, this.#intake.adjust(slots - this.#busy.size + this.#debt.owed));
-    for (const slot of this.#busy) {
-      if (!slot.ticket) continue;
-      const leftMs = slot.sinceMs + timing.busyMs - now;
-      if (leftMs > 0) {
-        waitMs = Math.min(waitMs, leftMs);
-        continue;
-      }
-      slot.ticket.ack();
-      slot.ticket = undefined;
-    }
-    return waitMs;
+    waitMs = Math.min(waitMs, this.#intake.adjust(slots - this.#slots.busy + this.#debt.owed));
+    return Math.min(waitMs, this.#slots.dropOldTickets());
   }
 
-  /** Tickets that came for tasks which run already are kept with them, as those that came before; the task may have ended meanwhile. */
   #payDebt(): void {
     const tickets = this.#intake.takeTickets(this.#debt.owed);
     if (tickets.length === 0) return;
     this.#debt.note(tickets.length);
-    const without = [...this.#busy].filter(slot => slot.ticket === undefined);
-    tickets.forEach((ticket, index) => {
-      const slot = without[index];
-      if (slot) slot.ticket = ticket;
-      else ticket.ack();
-    });
+    this.#slots.keep(tickets);
   }
 }

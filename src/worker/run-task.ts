@@ -30,16 +30,28 @@ export interface RunDeps {
   service: (name: string, input: JsonObject, task: Task) => Promise<Json>;
 }
 
-/** The life of one start, as a line of verbs. Never rejects; when it resolves the slot is free. */
-export async function runTask(claimed: Claimed, deps: RunDeps): Promise<void> {
+/** Neither rejects. */
+export interface Run {
+  /** Nothing of the body is running any more: its slot is free. */
+  ended: Promise<void>;
+  /** Its end is written, or void. */
+  recorded: Promise<void>;
+}
+
+/** The life of one start, as a line of verbs. */
+export function runTask(claimed: Claimed, deps: RunDeps): Run {
   const { id, correlationId, attempt } = claimed.task;
   const scoped = { ...deps, log: deps.log.child({ taskId: id, correlationId, attempt }) };
   const reporter = begin(claimed, scoped);
-  const ended = await execute(claimed, scoped, reporter);
-  const outcome = classify(ended, claimed, scoped);
+  const execution = execute(claimed, scoped, reporter);
+  return { ended: execution.then(() => undefined), recorded: conclude(execution, claimed, scoped, reporter) };
+}
+
+async function conclude(execution: Promise<Outcome>, claimed: Claimed, deps: RunDeps, reporter: Reporter): Promise<void> {
+  const outcome = classify(await execution, claimed, deps);
   await reporter.flush();
-  const recorded = await record(claimed, outcome, scoped);
-  release(claimed, outcome, recorded, scoped);
+  const recorded = await record(claimed, outcome, deps);
+  release(claimed, outcome, recorded, deps);
 }
 
 function begin({ task, token }: Claimed, { own, tasks, log }: RunDeps): Reporter {

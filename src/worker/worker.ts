@@ -90,11 +90,11 @@ export class Worker implements Service {
     const { pool, runtime, log, shutdownGraceMs, timing } = this.#deps;
     await this.#claims.stop();
     const deadlineMs = runtime.clock.monotonicMs() + shutdownGraceMs;
-    if (this.#claims.busy > 0) log.info(`Waiting up to ${shutdownGraceMs / 1_000} s for ${this.#claims.busy} running tasks.`);
-    while (this.#claims.busy > 0 && runtime.clock.monotonicMs() < deadlineMs) await runtime.timers.sleep(100);
+    if (this.#claims.open > 0) log.info(`Waiting up to ${shutdownGraceMs / 1_000} s for ${this.#claims.open} running tasks.`);
+    while (this.#claims.open > 0 && runtime.clock.monotonicMs() < deadlineMs) await runtime.timers.sleep(100);
     for (const task of this.#own.running) pool.cancel(task.id, 'worker-shutdown');
     // Cutting off takes the graces of the pool, recording takes the database: if that is away, the self-fence ends the wait.
-    while (this.#claims.busy > 0 && this.#presence.trusted) await runtime.timers.sleep(Math.min(100, timing.heartbeatMs));
+    while (this.#claims.open > 0 && this.#presence.trusted) await runtime.timers.sleep(Math.min(100, timing.heartbeatMs));
     await pool.stop();
     await this.#presence.stop();
   }

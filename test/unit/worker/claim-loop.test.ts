@@ -17,6 +17,8 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => 
   const own = new OwnTasks();
   const waiting: Task[] = [];
   const running = new Map<string, () => void>();
+  /** Ends that take a while to be written, by task. */
+  const writing = new Map<string, Promise<void>>();
   const broker = {
     deliver: (delivery: Delivery): unknown => delivery,
     prefetch: [] as number[],
@@ -58,7 +60,8 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => 
     incarnation,
     run: claimed => {
       own.begin(claimed.task);
-      return new Promise(resolve => running.set(claimed.task.id, resolve));
+      const ended = new Promise<void>(resolve => running.set(claimed.task.id, resolve));
+      return { ended, recorded: Promise.all([ended, writing.get(claimed.task.id)]).then(() => undefined) };
     },
   });
   const hint = (id: string): void => {
@@ -68,7 +71,7 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => 
     running.get(id)?.();
     running.delete(id);
   };
-  return { time, loop, own, waiting, running, broker, hint, end };
+  return { time, loop, own, waiting, running, writing, broker, hint, end };
 }
 
 describe('the claim loop', () => {
@@ -151,6 +154,29 @@ describe('the claim loop', () => {
     for (const id of ['a', 'b', 'c']) hint(id);
     await time.advance(1_000);
     expect(loop.busy).to.equal(2);
+    await loop.stop();
+  });
+
+  it('gives a slot out again while the end of its body is being written, but not to more than as many ends again', async () => {
+    const { time, loop, waiting, running, writing, end } = setUp();
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    let written = (): void => undefined;
+    const away = new Promise<void>(resolve => (written = resolve));
+    for (const name of names) writing.set(name, away);
+    await loop.start();
+    waiting.push(...names.map((id, i) => task(id, i)));
+    await time.advance(DEFAULT_TIMING.claimIdleMs);
+    for (const name of ['a', 'b']) end(name);
+    await time.advance(1);
+    expect([...running.keys()]).to.deep.equal(['c', 'd']);
+    for (const name of ['c', 'd']) end(name);
+    await time.advance(2 * DEFAULT_TIMING.claimIdleMs);
+    expect([...running.keys()]).to.deep.equal([]);
+    expect([loop.busy, loop.open]).to.deep.equal([0, 4]);
+    written();
+    await time.advance(1);
+    expect([...running.keys()]).to.deep.equal(['e']);
+    expect(loop.open).to.equal(1);
     await loop.stop();
   });
 

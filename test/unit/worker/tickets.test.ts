@@ -39,7 +39,7 @@ async function setUp(ms: number, hinted: number, lagMs = 1) {
     queues: ['default'],
     slots: SLOTS,
     incarnation: () => 'i',
-    run: () => timers.sleep(ms),
+    run: () => ({ ended: timers.sleep(ms), recorded: timers.sleep(ms) }),
   });
   await loop.start();
   return { time, loop, waiting, hint, messages: () => exchange.messages(QUEUE) };
