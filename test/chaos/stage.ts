@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -112,14 +112,12 @@ export class Stage {
     removeRunFolder(this.#guard);
   }
 
-  /** What the servers wrote lies in folders of this process, beside that of its guard. */
+  /** What the servers wrote lies in folders of this process, beside that of its guard; a former one may be on its way out. */
   #keepLogs(): void {
     const base = dirname(this.#guard.path);
     const mine = readdirSync(base).filter(name => name.startsWith(basename(this.#guard.path)));
     for (const name of mine) {
-      for (const log of ['mongo.log', 'rabbit.log'].filter(each => existsSync(join(base, name, each)))) {
-        copyFileSync(join(base, name, log), join(this.folder, log));
-      }
+      for (const log of ['mongo.log', 'rabbit.log']) copyIfThere(join(base, name, log), join(this.folder, log));
     }
   }
 
@@ -164,4 +162,12 @@ export class Stage {
 function given<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('This is not open, or not part of the cast.');
   return value;
+}
+
+function copyIfThere(from: string, to: string): void {
+  try {
+    copyFileSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
