@@ -3,13 +3,16 @@ import { Loop } from '../process/loop.js';
 import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { Service } from '../process/service.js';
-import { claim, type ClaimDeps } from './claim.js';
-import { Intake, type IntakeDeps } from './intake.js';
+import { Ahead, type AheadDeps } from './ahead.js';
+import { claim, type ClaimDeps, type Room } from './claim.js';
+import { Intake, type IntakeDeps, type Ticket } from './intake.js';
 import type { Claimed, Run } from './run-task.js';
 import { Slots } from './slots.js';
 import { TicketDebt } from './ticket-debt.js';
 
 export interface ClaimLoopDeps extends ClaimDeps {
+  tasks: ClaimDeps['tasks'] & AheadDeps['tasks'];
+  hints: AheadDeps['hints'];
   intake: Omit<IntakeDeps, 'wake' | 'slots' | 'runtime' | 'timing'>;
   runtime: Runtime;
   log: Log;
@@ -33,6 +36,7 @@ export class ClaimLoop implements Service {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #slots: Slots;
+  readonly #ahead: Ahead;
   readonly #debt: TicketDebt;
   #askedAtMs = -Infinity;
   /** The last query was answered in full, or there was none yet: there is probably more. */
@@ -44,6 +48,7 @@ export class ClaimLoop implements Service {
     const { runtime, timing, slots, log } = deps;
     this.#intake = new Intake({ ...deps.intake, runtime, timing, slots, wake: () => this.#loop.wake() });
     this.#slots = new Slots({ ...deps, clock: runtime.clock, freed: () => this.#slotFreed() });
+    this.#ahead = new Ahead({ ...deps, clock: runtime.clock });
     this.#debt = new TicketDebt(runtime.clock);
     this.#loop = new Loop({ name: this.name, everyMs: timing.claimIdleMs, runtime, log }, () => this.#round());
   }
@@ -57,6 +62,16 @@ export class ClaimLoop implements Service {
     return this.#slots.open;
   }
 
+  /** Whether this start waits here for a slot. */
+  isAhead(id: string): boolean {
+    return this.#ahead.has(id);
+  }
+
+  /** Ends a cancelled task that waits here for a slot. Whether there was one. */
+  cancelAhead(id: string): boolean {
+    return this.#ahead.cancel(id);
+  }
+
   async start(): Promise<void> {
     this.#intake.open();
     await this.#loop.start();
@@ -66,33 +81,32 @@ export class ClaimLoop implements Service {
   async stop(): Promise<void> {
     this.#closed = true;
     await this.#loop.stop();
-    await this.#intake.close();
+    await Promise.all([this.#ahead.close(), this.#intake.close()]);
   }
 
   async #round(): Promise<number> {
     const incarnation = this.#deps.incarnation();
-    const { free } = this.#slots;
-    if (incarnation !== undefined && free > 0 && !this.#closed) {
-      const againInMs = await this.#fill(incarnation, free);
+    if (incarnation !== undefined && !this.#closed) {
+      const againInMs = await this.#fill(incarnation);
       if (againInMs !== undefined) return againInMs;
     }
     return this.#untilNextChange();
   }
 
   /** One claim, if there is a reason for it. Resolves with the milliseconds until the next one, if that is known. */
-  async #fill(incarnation: string, free: number): Promise<number | undefined> {
+  async #fill(incarnation: string): Promise<number | undefined> {
+    const { free } = this.#slots;
     const now = this.#deps.runtime.clock.monotonicMs();
     const tickets = this.#intake.takeTickets(free);
-    if (tickets.length > 0 || !this.#intake.consuming) this.#debt.note(0);
-    const byQuery = this.#backlog || now - this.#askedAtMs >= this.#deps.timing.claimIdleMs;
-    const limit = byQuery ? Math.min(free, tickets.length + this.#debt.credit) : tickets.length;
+    if (free > 0 && (tickets.length > 0 || !this.#intake.consuming)) this.#debt.note(0);
+    const room = this.#roomFor(tickets.length, now);
+    const limit = room.free + room.ahead;
     if (limit === 0) return undefined;
     if (limit > tickets.length) this.#askedAtMs = now;
     try {
-      const { started, contended } = await claim(this.#deps, incarnation, limit, [
-        ...new Set(tickets.map(ticket => ticket.task)),
-      ]);
-      if (limit > tickets.length) this.#backlog = contended || started.length === limit;
+      const hinted = [...new Set(tickets.map(ticket => ticket.task))];
+      const { started, contended, full } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, hinted));
+      if (limit > tickets.length) this.#backlog = contended || full;
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
         for (const { task, token } of started) this.#deps.own.forget(task.id, token);
@@ -100,7 +114,7 @@ export class ClaimLoop implements Service {
         return undefined;
       }
       this.#debt.incur(Math.max(0, started.length - tickets.length));
-      started.forEach((claimed, index) => void this.#slots.occupy(claimed, tickets[index]));
+      this.#begin(started, tickets);
       const left = tickets.slice(started.length);
       if (contended) {
         // Others were quicker with these tasks; they left as many tickets for whatever else there is.
@@ -115,7 +129,30 @@ export class ClaimLoop implements Service {
     }
   }
 
+  /** Without tickets only as many as are owed at most; ahead of slots only while there is a backlog, so that nothing is taken from others. */
+  #roomFor(tickets: number, now: number): Room {
+    const { free } = this.#slots;
+    const byQuery = this.#backlog || now - this.#askedAtMs >= this.#deps.timing.claimIdleMs;
+    if (!byQuery) return { free: tickets, ahead: 0 };
+    const { credit } = this.#debt;
+    const forFree = Math.min(free, tickets + credit);
+    return { free: forFree, ahead: this.#backlog ? Math.min(this.#ahead.room, tickets + credit - forFree) : 0 };
+  }
+
+  /** No fewer slots are free than when these were claimed; what finds none was claimed ahead. */
+  #begin(started: readonly Claimed[], tickets: readonly Ticket[]): void {
+    const { free } = this.#slots;
+    started.slice(0, free).forEach((claimed, index) => void this.#slots.occupy(claimed, tickets[index]));
+    this.#ahead.add(started.slice(free));
+  }
+
   #slotFreed(): void {
+    this.#ahead.slotFreed();
+    while (this.#slots.free > 0 && !this.#closed) {
+      const next = this.#ahead.take();
+      if (!next) break;
+      void this.#slots.occupy(next, undefined);
+    }
     this.#intake.slotFreed();
     this.#loop.wake();
   }
@@ -127,7 +164,7 @@ export class ClaimLoop implements Service {
     this.#payDebt();
     let waitMs = Math.min(this.#debt.waitMs, Math.max(0, this.#askedAtMs + timing.claimIdleMs - now) || timing.claimIdleMs);
     waitMs = Math.min(waitMs, this.#intake.adjust(slots - this.#slots.busy + this.#debt.owed));
-    return Math.min(waitMs, this.#slots.dropOldTickets());
+    return Math.min(waitMs, this.#slots.dropOldTickets(), this.#ahead.dropOld());
   }
 
   #payDebt(): void {

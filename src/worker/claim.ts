@@ -16,6 +16,14 @@ export interface Claim {
   started: Claimed[];
   /** Somebody else was quicker with some of them: there may be more. */
   contended: boolean;
+  /** There were as many as were asked for: there may be more. */
+  full: boolean;
+}
+
+/** How many tasks there is a slot for, and how many more may be claimed if they are of types that may run again. */
+export interface Room {
+  free: number;
+  ahead: number;
 }
 
 /**
@@ -23,11 +31,13 @@ export interface Claim {
  * in one command. What it resolves with is ours beyond doubt. Throws StoreError; then nothing is begun, and should the write have landed
  * all the same, the next heartbeat gives those tasks back.
  */
-export async function claim(deps: ClaimDeps, incarnation: string, limit: number, hinted: string[]): Promise<Claim> {
+export async function claim(deps: ClaimDeps, incarnation: string, room: Room, hinted: string[]): Promise<Claim> {
   const { tasks, own, runtime, worker, queues } = deps;
+  const limit = room.free + room.ahead;
   const candidates = await tasks.claimable({ queues, worker, limit, hinted });
-  const best = candidates.toSorted(byPriorityThenNumber).slice(0, limit);
-  if (best.length === 0) return { started: [], contended: false };
+  const full = candidates.length >= limit;
+  const best = bestOf(candidates, room);
+  if (best.length === 0) return { started: [], contended: false, full };
   const token = runtime.random.uuid();
   for (const { id } of best) own.expect(id, token);
   let mine = new Set<string>();
@@ -45,7 +55,14 @@ export async function claim(deps: ClaimDeps, incarnation: string, limit: number,
       token,
       incarnation,
     }));
-  return { started, contended: started.length < best.length };
+  return { started, contended: started.length < best.length, full };
+}
+
+/** A task that may not be claimed ahead is not overtaken by worse ones that may: it ends the list. */
+function bestOf(candidates: readonly Task[], { free, ahead }: Room): Task[] {
+  const sorted = candidates.toSorted(byPriorityThenNumber).slice(0, free + ahead);
+  const last = sorted.findIndex((task, place) => place >= free && task.onWorkerLoss !== 'requeue');
+  return last < 0 ? sorted : sorted.slice(0, last);
 }
 
 function byPriorityThenNumber(a: Task, b: Task): number {

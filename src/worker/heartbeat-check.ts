@@ -1,12 +1,12 @@
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
 import type { OwnTasks } from './own-tasks.js';
-import type { Pool } from './pool.js';
 
 export interface HeartbeatCheckDeps {
   tasks: Pick<TaskStore, 'namedBy' | 'giveBack'>;
   own: OwnTasks;
-  pool: Pick<Pool, 'cancel'>;
+  /** Ends what runs here, or waits here for a slot. */
+  cancel: (id: string) => void;
   log: Log;
 }
 
@@ -14,13 +14,13 @@ export interface HeartbeatCheckDeps {
  * After each good heartbeat: what does the database think that we run? Tasks that were cancelled are stopped here (the broadcast only
  * made it quicker), and a start that we know nothing of, because its write landed after we had given it up, goes back by its token.
  */
-export async function checkNamedTasks({ tasks, own, pool, log }: HeartbeatCheckDeps, incarnation: string): Promise<void> {
+export async function checkNamedTasks({ tasks, own, cancel, log }: HeartbeatCheckDeps, incarnation: string): Promise<void> {
   const whenSent = own.snapshot();
   const named = await tasks.namedBy(incarnation);
   for (const task of named) {
     const token = task.run?.token ?? '';
     if (own.has(task.id, token)) {
-      if (task.state === 'canceling') pool.cancel(task.id, 'user');
+      if (task.state === 'canceling') cancel(task.id);
     } else if (!whenSent.has(task.id, token)) {
       const given = await tasks.giveBack(task.id, token);
       if (given)

@@ -80,7 +80,8 @@ export class Worker implements Service {
     broker.onControl(message => {
       // Only a hint, which anybody could send: the record decides.
       const incarnation = this.#presence.incarnation;
-      if (incarnation !== undefined && this.#own.isRunning(message.task)) void this.#check(incarnation);
+      const here = this.#own.isRunning(message.task) || this.#claims.isAhead(message.task);
+      if (incarnation !== undefined && here) void this.#check(incarnation);
     });
     await this.#claims.start();
   }
@@ -139,6 +140,7 @@ export class Worker implements Service {
     return new ClaimLoop({
       tasks: store.tasks,
       own: this.#own,
+      hints: this.#hints,
       intake: { broker, sources },
       runtime,
       log,
@@ -163,11 +165,14 @@ export class Worker implements Service {
     if (this.#checking) return;
     this.#checking = true;
     const { store, pool, log } = this.#deps;
+    const cancel = (id: string): void => {
+      if (!this.#claims.cancelAhead(id)) pool.cancel(id, 'user');
+    };
     try {
       // What came while an answer was under way is not in that answer.
       while (this.#checkAgain) {
         this.#checkAgain = false;
-        await checkNamedTasks({ tasks: store.tasks, own: this.#own, pool, log }, incarnation);
+        await checkNamedTasks({ tasks: store.tasks, own: this.#own, cancel, log }, incarnation);
       }
     } catch (error) {
       log.warn('Could not read which tasks the database thinks are running here.', { err: error });

@@ -104,7 +104,9 @@ export function draw(seed: number): Scenario {
     schedule: chance.happens(0.15)
       ? { intervalMs: 1_000 * (3 + chance.below(17)), misfire: chance.pick(['one', 'all', 'skip'] as const) }
       : undefined,
-    tasks: drawTasks(chance.of('tasks'), calmFromMs),
+    tasks: chance.of('crowd').happens(0.15)
+      ? drawCrowd(chance.of('tasks'), calmFromMs)
+      : drawTasks(chance.of('tasks'), calmFromMs),
     climate: {
       ...CALM,
       lostRequest: 0.004 * wild,
@@ -155,6 +157,27 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
       ...(chance.happens(0.1) && { delayMs: chance.between(0, 20_000) }),
       ...(chance.happens(0.05) && { expiresMs: chance.between(0, 20_000) }),
       ...(chance.happens(0.25) && { cancelAtMs: atMs + chance.about(6_000) }),
+    };
+  });
+}
+
+/** A backlog of short tasks, most of which may run again: workers claim them ahead of their slots, until a long one keeps a slot. */
+function drawCrowd(chance: Chance, calmFromMs: number): TaskPlan[] {
+  const fromMs = chance.pick([0, chance.between(0, calmFromMs)]);
+  return Array.from({ length: 20 + chance.below(30) }, (_, index): TaskPlan => {
+    const atMs = fromMs + chance.between(0, 100);
+    return {
+      label: `t${index}`,
+      atMs,
+      exclusive: chance.happens(0.1) ? ['r0'] : [],
+      shared: [],
+      ms: chance.happens(0.15) ? chance.about(2_000) : chance.about(5),
+      ends: chance.pick(['completes', 'completes', 'completes', 'completes', 'fails', 'dies']),
+      requeue: chance.happens(0.9),
+      priority: chance.pick([4, 4, 4, 0, 9]),
+      queue: 'default',
+      once: chance.happens(0.3),
+      ...(chance.happens(0.2) && { cancelAtMs: atMs + chance.about(1_500) }),
     };
   });
 }

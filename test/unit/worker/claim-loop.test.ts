@@ -37,9 +37,11 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => 
           );
         return Promise.resolve(new Set(ids));
       },
+      giveBack: () => Promise.resolve(true),
       ...change,
     },
     own,
+    hints: { start: task => broker.published.push(task.id), changed: () => undefined },
     intake: {
       sources: [{ to: 'queue', queue: 'default' }],
       broker: {

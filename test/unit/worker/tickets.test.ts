@@ -29,8 +29,10 @@ async function setUp(ms: number, hinted: number, lagMs = 1) {
     tasks: {
       claimable: ({ limit }) => Promise.resolve(waiting.slice(0, limit)),
       start: starts => Promise.resolve(new Set(waiting.splice(0, starts.length).map(({ id }) => id))),
+      giveBack: () => Promise.resolve(true),
     },
     own: new OwnTasks(),
+    hints: { start: () => undefined, changed: () => undefined },
     intake: { sources: [QUEUE], broker },
     runtime: time.runtime,
     log: silentLog,

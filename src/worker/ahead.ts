@@ -1,0 +1,113 @@
+import { needsResources } from '../core/task.js';
+import type { Hints } from '../dispatch/hints.js';
+import type { Log } from '../process/log.js';
+import type { Clock } from '../process/runtime.js';
+import type { TaskStore } from '../store/store.js';
+import type { OwnTasks } from './own-tasks.js';
+import type { Claimed } from './run-task.js';
+
+export interface AheadDeps {
+  tasks: Pick<TaskStore, 'giveBack'>;
+  own: OwnTasks;
+  hints: Pick<Hints, 'start' | 'changed'>;
+  clock: Clock;
+  log: Log;
+  /** Undefined while this process must not start anything. */
+  incarnation: () => string | undefined;
+}
+
+/** Whoever stands here longer is given back: another worker may have a slot. */
+const WAIT_MS = 1_000;
+const AT_MOST = 100;
+
+/**
+ * Starts that wait for a slot: as many as will be free by the time the next claim is answered, so that short tasks need not wait for the
+ * database one after another. While tasks are longer than a claim takes, none. Only types that may run again are claimed like this:
+ * nobody runs what stands here when this worker dies.
+ */
+export class Ahead {
+  readonly #deps: AheadDeps;
+  #starts: { claimed: Claimed; sinceMs: number }[] = [];
+  #wanted = 0;
+  #freed = 0;
+
+  constructor(deps: AheadDeps) {
+    this.#deps = deps;
+  }
+
+  /** How many to claim beyond the slots that are free. */
+  get room(): number {
+    return Math.max(0, this.#wanted - this.#starts.length);
+  }
+
+  has(id: string): boolean {
+    return this.#starts.some(({ claimed }) => claimed.task.id === id);
+  }
+
+  slotFreed(): void {
+    this.#freed++;
+  }
+
+  /** Twice what was used up during a claim: the next one is sent when half of that is left. */
+  async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
+    this.#freed = 0;
+    const answer = await claim();
+    this.#wanted = Math.min(AT_MOST, Math.max(2 * this.#freed, this.#wanted >> 1));
+    return answer;
+  }
+
+  add(starts: readonly Claimed[]): void {
+    const sinceMs = this.#deps.clock.monotonicMs();
+    for (const claimed of starts) this.#starts.push({ claimed, sinceMs }); // bounded by `room`
+  }
+
+  /** The oldest, for a slot that is free now. */
+  take(): Claimed | undefined {
+    const { own, incarnation } = this.#deps;
+    for (let next; (next = this.#starts.shift());) {
+      if (next.claimed.incarnation === incarnation()) return next.claimed;
+      own.forget(next.claimed.task.id, next.claimed.token); // fenced meanwhile: the sweep ends that start
+    }
+    return undefined;
+  }
+
+  /** Gives back those that have waited too long; answers how long the next may still wait, in milliseconds. */
+  dropOld(): number {
+    const now = this.#deps.clock.monotonicMs();
+    while (this.#starts[0] && this.#starts[0].sinceMs + WAIT_MS <= now) {
+      this.#wanted = 0; // or they would be claimed anew
+      void this.#giveBack(this.#starts.shift()?.claimed);
+    }
+    return this.#starts[0] ? this.#starts[0].sinceMs + WAIT_MS - now : Infinity;
+  }
+
+  /** A cancel ends it here and now. Whether it stood here. */
+  cancel(id: string): boolean {
+    const found = this.#starts.find(({ claimed }) => claimed.task.id === id);
+    if (!found) return false;
+    this.#starts = this.#starts.filter(each => each !== found);
+    void this.#giveBack(found.claimed);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.#wanted = 0;
+    await Promise.all(this.#starts.splice(0).map(({ claimed }) => this.#giveBack(claimed)));
+  }
+
+  /** Where the answer is unclear, the next heartbeat finds a start that is not ours any more and gives it back. */
+  async #giveBack(claimed: Claimed | undefined): Promise<void> {
+    if (!claimed) return;
+    const { tasks, own, hints, log } = this.#deps;
+    const { task, token } = claimed;
+    try {
+      if (!(await tasks.giveBack(task.id, token))) return;
+      hints.start(task);
+      if (needsResources(task)) hints.changed([task.id]); // a cancelled one has ended by this
+    } catch (error) {
+      log.warn(`Task ${task.id.slice(0, 8)} (${task.name}) is not given back yet; a heartbeat will.`, { err: error });
+    } finally {
+      own.forget(task.id, token);
+    }
+  }
+}
