@@ -1,25 +1,46 @@
-import { cpus, totalmem } from 'node:os';
-
 import { testServers } from '../support/servers.js';
-import { backlog } from './backlog.js';
+import { readOptions, SCENARIOS, USAGE, type Options } from './options.js';
+import { asJson, asText, writePage } from './report.js';
+import type { Context, Result, Scenario } from './scenario.js';
+import { Stage } from './stage.js';
+import { look } from './surroundings.js';
 
-/** `npm run bench -- SCENARIO [--json]`: one run against private servers; ratios within the run are what counts. */
-const SCENARIOS = { backlog: () => backlog(testServers().mongoUrl, [1_000, 20_000]) };
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const [scenario = '', ...flags] = process.argv.slice(2);
-if (!(scenario in SCENARIOS)) {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(SCENARIOS).join('|')} [--json]\n`);
-  process.exit(2);
+/** `npm run bench -- SCENARIO`: docs/benchmarks.md says what each scenario measures. */
+async function main(options: Options): Promise<void> {
+  const context: Context = { options, servers: testServers(), say };
+  const on = await look(context.servers);
+  const results = new Map<string, readonly Result[]>();
+  for (const name of options.scenario === 'all' ? SCENARIOS : [options.scenario]) {
+    say(`${name} …`);
+    const scenario = (await import(`./scenarios/${name}.js`)) as Scenario;
+    results.set(name, await scenario.run(context));
+  }
+  if (options.write) writePage(options.scenario, on, results);
+  const text = options.json ? `${asJson(options.scenario, on, results)}\n` : asText(options.scenario, on, results);
+  process.stdout.write(text);
 }
-const results = await SCENARIOS[scenario as keyof typeof SCENARIOS]();
-const mongo = process.env.INTERLOCK_TEST_MONGO_KIND ?? 'unknown';
-const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-if (flags.includes('--json')) process.stdout.write(`${JSON.stringify({ scenario, machine, mongo, results })}\n`);
-else {
-  process.stdout.write(`${scenario} on ${machine}, MongoDB: ${mongo}\n`);
-  for (const { waiting, grantsPerSecond, msPerGrant, rebuildMs } of results) {
-    process.stdout.write(
-      `${String(waiting).padStart(8)} waiting: ${msPerGrant.toFixed(2)} ms a grant, ${grantsPerSecond.toFixed(0)} grants/s, rebuilt in ${rebuildMs.toFixed(0)} ms\n`,
-    );
+
+function readOrExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2));
+  } catch (error) {
+    say(`error: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.exit(2);
   }
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    say(`${signal}: ending everything`);
+    void Stage.closeAll().finally(() => process.exit(130));
+  });
+}
+main(readOrExit()).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    void Stage.closeAll().finally(() => process.exit(1));
+  },
+);

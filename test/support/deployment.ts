@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { until } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = join(ROOT, 'dist/cli/interlock.js');
+const OUTPUT_CHARS = 1_048_576;
 export const TEST_TASKS = join(ROOT, 'test/support/tasks');
 
 export interface DeploymentOptions {
@@ -23,6 +25,8 @@ export interface DeploymentOptions {
   taskModules?: string[];
   /** Servers of its own, for a test that breaks them. */
   servers?: TestServers;
+  /** Roles write to files of their folder, as under systemd, and not to pipes that this process would have to read. */
+  logToFiles?: boolean;
 }
 
 /** One started role. */
@@ -30,11 +34,13 @@ export class Role {
   readonly name: string;
   readonly child: ChildProcess;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly #logFile: string | undefined;
   #output = '';
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, child: ChildProcess, logFile?: string) {
     this.name = name;
     this.child = child;
+    this.#logFile = logFile;
     child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#collect(chunk));
     this.exited = once(child, 'exit').then(([code, signal]) => ({
@@ -50,7 +56,7 @@ export class Role {
 
   /** Everything it wrote, newest 1 MiB. */
   get output(): string {
-    return this.#output;
+    return this.#logFile === undefined ? this.#output : readFileSync(this.#logFile, 'utf8').slice(-OUTPUT_CHARS);
   }
 
   get running(): boolean {
@@ -63,7 +69,7 @@ export class Role {
   }
 
   #collect(chunk: Buffer): void {
-    this.#output = (this.#output + chunk.toString()).slice(-1_048_576);
+    this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS);
   }
 }
 
@@ -75,6 +81,7 @@ export class Deployment {
   readonly env: NodeJS.ProcessEnv;
   readonly #mongo: MongoClient;
   readonly #servers: TestServers;
+  readonly #logToFiles: boolean;
   readonly #prefixes = new Set<string>();
   readonly #roles: Role[] = [];
 
@@ -85,6 +92,7 @@ export class Deployment {
     this.url = `http://127.0.0.1:${at.port}`;
     this.#mongo = at.mongo;
     this.#servers = serversOf(options);
+    this.#logToFiles = options.logToFiles ?? false;
     const prefix = `${id}.`;
     this.#prefixes.add(prefix);
     const { mongoUrl, amqpUrl } = this.#servers;
@@ -124,12 +132,15 @@ export class Deployment {
 
   /** Starts a role; resolves when its process runs, not when it is ready. */
   start(role: string, args: string[] = [], env: Record<string, string> = {}): Role {
+    const logFile = this.#logToFiles ? join(this.directory, `${this.#roles.length}-${role}.log`) : undefined;
+    const output = logFile === undefined ? 'pipe' : openSync(logFile, 'a');
     const child = spawn(process.execPath, [CLI, role, ...args], {
       env: { ...this.env, ...env },
       cwd: this.directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, output],
     });
-    const started = new Role(role, child);
+    if (typeof output === 'number') closeSync(output);
+    const started = new Role(role, child, logFile);
     if (env.INTERLOCK_AMQP_PREFIX !== undefined) this.#prefixes.add(env.INTERLOCK_AMQP_PREFIX);
     this.#roles.push(started);
     return started;

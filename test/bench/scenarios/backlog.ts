@@ -1,23 +1,16 @@
 import { MongoClient } from 'mongodb';
 
-import { Hints } from '../../src/dispatch/hints.js';
-import { DEFAULT_TIMING } from '../../src/core/timing.js';
-import { silentLog } from '../../src/process/log.js';
-import { system } from '../../src/process/system.js';
-import { ResourceManager } from '../../src/resource-manager/resource-manager.js';
-import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js';
-import { accept, reserving } from '../contract/store/support.js';
-import { until } from '../support/wait.js';
-import { loopbackBroker, type LoopbackBroker } from './loopback-broker.js';
-
-/** What a grant costs while `waiting` others stand in line: 500 tasks on free resources, five times, the median. */
-export interface BacklogResult {
-  waiting: number;
-  grants: number;
-  grantsPerSecond: number;
-  msPerGrant: number;
-  rebuildMs: number;
-}
+import { Hints } from '../../../src/dispatch/hints.js';
+import { DEFAULT_TIMING } from '../../../src/core/timing.js';
+import { silentLog } from '../../../src/process/log.js';
+import { system } from '../../../src/process/system.js';
+import { ResourceManager } from '../../../src/resource-manager/resource-manager.js';
+import { openMongoStore, type MongoStore } from '../../../src/store/mongo/store.js';
+import { accept, reserving } from '../../contract/store/support.js';
+import { until } from '../../support/wait.js';
+import { repeat, type Context, type Result } from '../scenario.js';
+import { summaries, type Figures } from '../statistics.js';
+import { loopbackBroker, type LoopbackBroker } from '../loopback-broker.js';
 
 const GRANTS = 500;
 const ROUNDS = 5;
@@ -25,13 +18,31 @@ const ROUNDS = 5;
 const TIMING = { ...DEFAULT_TIMING, passMs: DEFAULT_TIMING.gapMs };
 const BUSY = 100;
 
-export async function backlog(mongoUrl: string, sizes: number[]): Promise<BacklogResult[]> {
-  const results: BacklogResult[] = [];
-  for (const waiting of sizes) results.push(await measure(mongoUrl, waiting));
-  return results;
+const SIZES = [1_000, 10_000, 100_000];
+
+/** What a grant costs while others stand in line: 500 tasks on free resources, five times, the median; one resource manager in this process. */
+export async function run(context: Context): Promise<Result[]> {
+  const { mongoUrl } = context.servers;
+  const cases = (context.options.sizes ?? SIZES).map(waiting => ({
+    name: `${waiting} waiting`,
+    measure: () => measure(mongoUrl, waiting),
+  }));
+  return withCostRatio(await repeat(context, cases));
 }
 
-async function measure(mongoUrl: string, waiting: number): Promise<BacklogResult> {
+/** Beside the first case. */
+function withCostRatio([first, ...others]: Result[]): Result[] {
+  const smallest = first?.figures.msPerGrant?.median;
+  if (!first || smallest === undefined) return [];
+  const ratioOf = ({ figures }: Result): number => (figures.msPerGrant?.median ?? NaN) / smallest;
+  const compared = others.map(result => ({
+    ...result,
+    figures: { ...result.figures, ...summaries([{ costToSmallestRatio: ratioOf(result) }]) },
+  }));
+  return [first, ...compared];
+}
+
+async function measure(mongoUrl: string, waiting: number): Promise<Figures> {
   const database = `bench_backlog_${process.pid}_${waiting}`;
   const store = await openMongoStore({ url: mongoUrl, database, appName: 'bench', log: silentLog });
   try {
@@ -43,7 +54,7 @@ async function measure(mongoUrl: string, waiting: number): Promise<BacklogResult
   }
 }
 
-async function measureIn(store: MongoStore, waiting: number): Promise<BacklogResult> {
+async function measureIn(store: MongoStore, waiting: number): Promise<Figures> {
   // 100 busy resources with their lines: first their holders, then everybody who waits behind them.
   await insert(store, BUSY, index => [`busy-${index}`]);
   const broker = loopbackBroker();
@@ -76,7 +87,7 @@ async function measureIn(store: MongoStore, waiting: number): Promise<BacklogRes
   for (let round = 0; round < ROUNDS; round++) rounds.push(await grantRound(store, broker, round));
   await second.stop();
   const ms = rounds.toSorted((a, b) => a - b)[ROUNDS >> 1] ?? NaN;
-  return { waiting, grants: GRANTS, grantsPerSecond: (GRANTS / ms) * 1_000, msPerGrant: ms / GRANTS, rebuildMs };
+  return { grantsPerSecond: (GRANTS / ms) * 1_000, msPerGrant: ms / GRANTS, rebuildMs };
 }
 
 async function holdersAre(store: MongoStore, broker: LoopbackBroker, count: number): Promise<boolean> {

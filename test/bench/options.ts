@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util';
+
+export const SCENARIOS = ['seed', 'plain', 'latency', 'backlog'] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+export type Pool = 'prefork' | 'async';
+
+export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION...]
+  --json         one line of JSON, the last on standard output
+  --write        writes what was measured into docs/benchmarks.md; \`all\` does so unless --no-write is given
+  --runs N       how often each figure is measured; 3 unless given
+  --profile      profiles the CPU of every role as well: where the time goes
+  --tasks N      how many tasks a run takes (seed 256, plain 20000, latency 200)
+  --workers LIST seed: slots of the worker; 1,2,4,8,16,32,64 unless given
+  --seed N       seed: which resources are drawn; 1 unless given
+  --pool POOL    seed, plain, latency: prefork (unless given) or async
+  --slots N      plain: tasks at a time; 4 (prefork) or 64 (async) unless given
+  --warm-up N    plain: tasks before those that are measured; 2000 unless given
+  --sizes LIST   backlog: tasks in line; 1000,10000,100000 unless given`;
+
+export interface Options {
+  scenario: ScenarioName | 'all';
+  json: boolean;
+  write: boolean;
+  runs: number;
+  profile: boolean;
+  tasks: number | undefined;
+  workers: number[];
+  seed: number;
+  pool: Pool;
+  slots: number | undefined;
+  warmUp: number;
+  sizes: number[] | undefined;
+}
+
+/** Which scenario takes which of the options that not all take. */
+const TAKEN: Record<string, readonly ScenarioName[]> = {
+  tasks: ['seed', 'plain', 'latency'],
+  workers: ['seed'],
+  seed: ['seed'],
+  pool: ['seed', 'plain', 'latency'],
+  slots: ['plain'],
+  'warm-up': ['plain'],
+  sizes: ['backlog'],
+};
+
+/** Throws Error with a sentence for the user. */
+export function readOptions(args: readonly string[]): Options {
+  const flag = { type: 'boolean' } as const;
+  const value = { type: 'string' } as const;
+  const taken = Object.fromEntries(Object.keys(TAKEN).map(name => [name, value]));
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    allowNegative: true,
+    options: { json: flag, write: flag, profile: flag, runs: value, ...taken },
+  });
+  const given = values as Record<string, string | undefined>;
+  const scenario = scenarioOf(positionals);
+  for (const [name, scenarios] of Object.entries(TAKEN)) {
+    if (given[name] === undefined || scenario === 'all' || scenarios.includes(scenario)) continue;
+    throw new Error(`--${name} means nothing to ${scenario}: it is for ${scenarios.join(', ')}`);
+  }
+  return {
+    scenario,
+    json: values.json === true,
+    write: values.write ?? scenario === 'all',
+    profile: values.profile === true,
+    runs: whole('runs', given.runs, [1, 100]) ?? 3,
+    tasks: whole('tasks', given.tasks, [1, 10_000_000]),
+    workers: list('workers', given.workers, [1, 512]) ?? [1, 2, 4, 8, 16, 32, 64],
+    seed: whole('seed', given.seed, [0, 2 ** 32 - 1]) ?? 1,
+    pool: poolOf(given.pool),
+    slots: whole('slots', given.slots, [1, 512]),
+    warmUp: whole('warm-up', given['warm-up'], [1, 10_000_000]) ?? 2_000,
+    sizes: list('sizes', given.sizes, [1, 10_000_000]),
+  };
+}
+
+function scenarioOf([name, ...more]: readonly string[]): ScenarioName | 'all' {
+  const known = [...SCENARIOS, 'all'] as const;
+  const found = known.find(each => each === name);
+  if (found === undefined) throw new Error(name === undefined ? 'which scenario?' : `there is no scenario "${name}"`);
+  if (more.length > 0) throw new Error(`one scenario at a time: "${more.join(' ')}" is too much`);
+  return found;
+}
+
+function poolOf(given = 'prefork'): Pool {
+  if (given !== 'prefork' && given !== 'async') throw new Error(`--pool must be prefork or async, not "${given}"`);
+  return given;
+}
+
+function list(name: string, given: string | undefined, range: [number, number]): number[] | undefined {
+  return given?.split(',').map(each => wholeIn(name, each, range));
+}
+
+function whole(name: string, given: string | undefined, range: [number, number]): number | undefined {
+  return given === undefined ? undefined : wholeIn(name, given, range);
+}
+
+function wholeIn(name: string, given: string, [least, most]: [number, number]): number {
+  const number = /^\d+$/.test(given) ? Number(given) : NaN;
+  if (!(number >= least && number <= most)) {
+    throw new Error(`--${name} must be made of whole numbers from ${least} to ${most}, not "${given}"`);
+  }
+  return number;
+}

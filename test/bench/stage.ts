@@ -1,0 +1,132 @@
+import { fileURLToPath } from 'node:url';
+
+import { eachAddress } from '../../src/core/address-list.js';
+import { Deployment, type Role } from '../support/deployment.js';
+import { until } from '../support/wait.js';
+import { listenerOn } from './cpu.js';
+import { Meter } from './meter.js';
+import type { Pool } from './options.js';
+import { Probes } from './probes.js';
+import { Records } from './records.js';
+import type { Context } from './scenario.js';
+import { Submitter } from './submitter.js';
+
+const BODIES = fileURLToPath(new URL('./bodies.ts', import.meta.url));
+
+/** A deployment of real processes with the timing that the product has, watched by probes. */
+export class Stage {
+  static readonly #open = new Set<Stage>();
+  readonly deployment: Deployment;
+  readonly submitter: Submitter;
+  readonly records: Records;
+  readonly #context: Context;
+  readonly #probes: Probes;
+  readonly #servers: Record<string, number>;
+  #workers = 0;
+
+  private constructor(context: Context, deployment: Deployment, probes: Probes) {
+    this.#context = context;
+    this.deployment = deployment;
+    this.#probes = probes;
+    this.submitter = new Submitter(deployment.url);
+    this.records = new Records(deployment.db);
+    this.#servers = serversOf(context);
+    Stage.#open.add(this);
+  }
+
+  /** API, resource manager and beat; a worker is started for each measurement. */
+  static async open(context: Context): Promise<Stage> {
+    const probes = await Probes.listen();
+    const deployment = await Deployment.create({
+      timingScale: 1,
+      taskModules: [BODIES],
+      servers: context.servers,
+      env: { INTERLOCK_LOG_LEVEL: 'info', ...probes.environment(context.options.profile) },
+      logToFiles: true,
+    });
+    const stage = new Stage(context, deployment, probes);
+    try {
+      for (const role of ['api', 'resource-manager', 'beat']) deployment.start(role);
+      await stage.#ready();
+      return stage;
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+  }
+
+  /** For an end by signal. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...Stage.#open].map(stage => stage.close()));
+  }
+
+  newMeter(): Meter {
+    return new Meter({ probes: this.#probes, servers: this.#servers, profile: this.#context.options.profile });
+  }
+
+  /** Does not wait for it. */
+  startWorker(pool: Pool, slots: number): Role {
+    const name = `w${(this.#workers += 1)}`;
+    return this.deployment.start('worker', ['-n', name, '-c', String(slots), ...(pool === 'async' ? ['--pool', 'async'] : [])]);
+  }
+
+  /** Throws unless it ends well. */
+  async stopWorker(worker: Role): Promise<void> {
+    await worker.kill('SIGTERM');
+    const { code, signal } = await worker.exited;
+    if (code !== 0) throw new Error(`The worker ended with ${signal ?? code ?? 'nothing'}: ${worker.output.slice(-2_000)}`);
+  }
+
+  /** Runs all slots of a fresh worker at once, and again until they really were: then every child is there and warm. */
+  async fillSlots(slots: number): Promise<void> {
+    await until('all slots run at once', () => this.#allAtOnce(slots), { timeoutMs: 300_000 });
+  }
+
+  /** Until the API publishes nothing more: an accepted task does not wait for its hint. */
+  async hintsSent(): Promise<void> {
+    let before = -1;
+    const probe = async (): Promise<boolean> => {
+      const published = (await this.#probes.counts()).map(({ counted }) => counted.calls.publish?.count ?? 0);
+      const [was, now] = [before, published.reduce((sum, count) => sum + count, 0)];
+      before = now;
+      return was === now;
+    };
+    await until('all hints are published', probe, { everyMs: 300 });
+  }
+
+  async close(): Promise<void> {
+    Stage.#open.delete(this);
+    await this.submitter.close();
+    await this.deployment.destroy();
+    await this.#probes.close();
+  }
+
+  async #allAtOnce(slots: number): Promise<boolean> {
+    const above = await this.records.lastNumber();
+    const body = { name: 'bench.pause', kwargs: { ms: 1_000 } };
+    await this.submitter.submitMany(Array.from({ length: slots }, () => body));
+    const tasks = await this.records.completed(above, slots);
+    return Math.max(...tasks.map(task => task.startedAt)) < Math.min(...tasks.map(task => task.finishedAt));
+  }
+
+  async #ready(): Promise<void> {
+    interface Status {
+      resourceManagers: { leading: boolean }[];
+      beats: unknown[];
+    }
+    const probe = async (): Promise<boolean> => {
+      const { body } = await this.deployment.request<Status>('GET', '/api/v1/status');
+      return body.resourceManagers.some(each => each.leading) && body.beats.length > 0;
+    };
+    await until('the deployment is ready', probe, { timeoutMs: 120_000, everyMs: 200 });
+  }
+}
+
+/** Pids of the servers, where they run on this machine. */
+function serversOf({ servers }: Context): Record<string, number> {
+  const listeners = Object.entries({ mongod: servers.mongoUrl, rabbitmq: servers.amqpUrl }).map(([name, url]) => {
+    const [first = ''] = eachAddress(url);
+    return { name, pid: listenerOn(Number(/:(\d+)(?:[/?]|$)/.exec(first.replace(/^.*@/, ''))?.[1])) };
+  });
+  return Object.fromEntries(listeners.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]])));
+}
