@@ -21,7 +21,7 @@ const adapters = [
   'src/process/logger.ts',
   'src/process/signals.ts',
   'src/process/identity.ts',
-  'src/worker/prefork/**',
+  'src/worker/{children,prefork,async}/**',
   'src/beat/cron-ticks.ts',
 ];
 
@@ -65,14 +65,14 @@ export default tseslint.config(
       'src/cli/**',
       'src/servers/**',
       'src/main/**',
-      'src/worker/prefork/**',
+      'src/worker/{children,prefork,async}/**',
       'src/tasks/**',
     ],
     rules: { 'n/no-process-env': 'error' },
   },
   {
     files: ['src/**'],
-    ignores: ['src/main/**', 'src/cli/**', 'src/process/signals.ts', 'src/worker/prefork/child/**'],
+    ignores: ['src/main/**', 'src/cli/**', 'src/process/signals.ts', 'src/worker/{children,prefork,async}/child/**'],
     rules: { 'n/no-process-exit': 'error' },
   },
   {

@@ -104,12 +104,20 @@ export const OPTIONS = {
     default: 'late',
   }),
   worker: {
+    pool: oneOf({
+      env: 'INTERLOCK_WORKER_POOL',
+      about:
+        '`prefork`: each task in a child process of its own, that is killed with it; `async`: all tasks of a worker in one child process, for trusted ' +
+        'code that waits more than it computes.',
+      of: ['prefork', 'async'],
+      default: 'prefork',
+    }),
     concurrency: integer({
       env: 'INTERLOCK_WORKER_CONCURRENCY',
-      about: 'Tasks that a worker runs at a time, each in a process of its own; unset: as many as the machine has CPUs.',
+      about: 'Tasks that a worker runs at a time (at most 512 with `prefork`); unset: as many as the machine has CPUs.',
       default: null,
       min: 1,
-      max: 512,
+      max: 2_000,
     }),
     queues: list({
       env: 'INTERLOCK_WORKER_QUEUES',
@@ -120,29 +128,37 @@ export const OPTIONS = {
     }),
     recycleAfterTasks: integer({
       env: 'INTERLOCK_WORKER_RECYCLE_AFTER_TASKS',
-      about: 'A child process is replaced after this many tasks; 0 never.',
+      about: 'A child process is replaced after this many tasks (`async`: for each that it may run at a time); 0 never.',
       default: 1_000,
       min: 0,
       max: 1_000_000,
     }),
     childMemoryMiB: integer({
       env: 'INTERLOCK_WORKER_CHILD_MEMORY_MIB',
-      about: 'A child process and what it started is killed above this much resident memory (MiB).',
+      about:
+        'A child process is killed above this much resident memory (MiB); with `async` it is replaced, and killed at a quarter more.',
       default: 1_024,
       min: 64,
       max: 1_048_576,
     }),
     graceMs: integer({
       env: 'INTERLOCK_WORKER_GRACE_MS',
-      about: 'How long a cancelled body has to react to its AbortSignal before SIGTERM.',
+      about: 'How long a cancelled body has to react to its AbortSignal before SIGTERM (`async`: before `killMs` begins).',
       default: 5_000,
       min: 0,
       max: DAY_MS,
     }),
     killMs: integer({
       env: 'INTERLOCK_WORKER_KILL_MS',
-      about: 'How long its process group then has until SIGKILL.',
+      about: 'How long its process group then has until SIGKILL (`async`: until `retireMs` begins).',
       default: 2_000,
+      min: 0,
+      max: DAY_MS,
+    }),
+    retireMs: integer({
+      env: 'INTERLOCK_WORKER_RETIRE_MS',
+      about: '`async`: how long the other tasks of a child process may go on that is killed because of one of them.',
+      default: 10_000,
       min: 0,
       max: DAY_MS,
     }),

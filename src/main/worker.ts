@@ -1,9 +1,13 @@
+import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
 import { MissingResource } from '../core/errors.js';
+import { concurrencyProblems } from '../config/load.js';
 import { provedGone } from '../process/identity.js';
 import type { Service } from '../process/service.js';
-import { killLeftovers } from '../worker/prefork/children-ledger.js';
-import { workerDirectoryOf } from '../worker/prefork/directory.js';
+import { createAsyncPool } from '../worker/async/async.js';
+import { killLeftovers } from '../worker/children/children-ledger.js';
+import { workerDirectoryOf } from '../worker/children/directory.js';
+import type { PoolOptions } from '../worker/children/pool-options.js';
 import type { Pool } from '../worker/pool.js';
 import { createPreforkPool } from '../worker/prefork/prefork.js';
 import { Worker } from '../worker/worker.js';
@@ -22,6 +26,7 @@ export interface WorkerFlags {
   name?: string;
   queues?: string[];
   concurrency?: number;
+  pool?: 'prefork' | 'async';
 }
 
 /** `interlock worker`: runs tasks in child processes. One that is named like a resource manager is one. */
@@ -31,7 +36,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   const { logger, config, name, database, messages, asked } = parts;
   makeFolders(config, ['workingDirectory', 'dataDirectory']);
   const directory = workerDirectoryOf(config.workingDirectory, name);
-  const pool = createPool(parts, flags.concurrency ?? config.worker.concurrency ?? 1, directory);
+  const pool = createPool(parts, flags, directory);
   const dedicated = isDedicated(name);
   const queues = dedicated ? [] : [...(flags.queues ?? config.worker.queues)];
   const submit = submitting(parts, undefined);
@@ -78,9 +83,14 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   );
 }
 
-function createPool({ config, name, logger, runtime }: Parts, slots: number, workerDirectory: string): Pool {
-  const { graceMs, killMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes } = config.worker;
-  return createPreforkPool({
+/** Throws ConfigError for more processes than anybody can want. */
+function createPool({ config, name, logger, runtime }: Parts, flags: WorkerFlags, workerDirectory: string): Pool {
+  const { graceMs, killMs, retireMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes } = config.worker;
+  const kind = flags.pool ?? config.worker.pool;
+  const slots = flags.concurrency ?? config.worker.concurrency ?? 1;
+  const problems = concurrencyProblems({ pool: kind, concurrency: slots }, '--concurrency and --pool');
+  if (problems.length > 0) throw new ConfigError(problems);
+  const options: PoolOptions = {
     slots,
     workerName: name,
     workerDirectory,
@@ -89,12 +99,15 @@ function createPool({ config, name, logger, runtime }: Parts, slots: number, wor
     childEnvironment: config.childEnvironment,
     graceMs,
     killMs,
-    recycleAfterTasks: recycleAfterTasks === 0 ? Number.POSITIVE_INFINITY : recycleAfterTasks,
+    recycleAfterTasks,
     memoryMiB: childMemoryMiB,
     resultLimitBytes,
     log: logger,
     runtime,
-  });
+  };
+  return kind === 'prefork'
+    ? createPreforkPool(options)
+    : createAsyncPool({ ...options, retireMs, silentMs: config.timing.selfFenceMs });
 }
 
 function starting(worker: Worker): Service {
@@ -119,5 +132,5 @@ function leftovers({ store, name, identity, logger }: Parts, directory: string):
 
 /** Running tasks may finish, then get their graces; an outage of the database ends the wait by the self-fence. */
 function stopTime({ worker, timing }: Config): number {
-  return worker.shutdownGraceMs + worker.graceMs + worker.killMs + timing.selfFenceMs + STOP_MS;
+  return worker.shutdownGraceMs + worker.graceMs + worker.killMs + worker.retireMs + timing.selfFenceMs + STOP_MS;
 }

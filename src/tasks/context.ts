@@ -40,6 +40,11 @@ export interface TaskContext {
   fence(resource: string): number;
   /** Submits another task with this one as parent; the record exists when it resolves. */
   spawn<Input>(definition: TaskDefinition<Input>, input: NoInfer<Input>, options?: SubmitOptions): Promise<{ id: string }>;
+  /**
+   * An empty folder of this start's own (absolute path), removed when it has ended. Made when it is first asked for; where each task has a
+   * process of its own it is also the current directory.
+   */
+  directory(): Promise<string>;
   /** Calls a service that a plugin offers inside the supervisor (where the database is). Rejects with the service's error. */
   service(name: string, input: JsonObject): Promise<Json>;
 }

@@ -26,6 +26,11 @@ export function currentTask(): TaskContext {
   return here.context;
 }
 
+/** The context of the task that the calling code runs in, or once ran in: timers and promises keep it. Undefined outside one. */
+export function contextHere(): TaskContext | undefined {
+  return running.getStore()?.context;
+}
+
 /** The name of the worker that runs the calling code. Throws Error outside a task. */
 export function currentWorker(): string {
   return currentTask().worker;

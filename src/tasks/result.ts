@@ -11,7 +11,7 @@ export type EncodedResult = { result: Json; bytes: number } | { error: TaskError
  * cycle, 90 levels) or, measured in UTF-8 bytes of JSON, RESULT_TOO_LARGE.
  */
 export function encodeResult(value: unknown, limitBytes: number): EncodedResult {
-  if (value === undefined) return { result: null, bytes: 4 };
+  if (value === undefined || value === null) return { result: null, bytes: 4 };
   let text: string | undefined;
   try {
     text = stringify(value);

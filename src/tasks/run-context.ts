@@ -20,34 +20,41 @@ export interface TaskFacts {
   shared: string[];
 }
 
-/** What the context needs from where it runs: a child process, or a test. */
+/** What the context needs from where it runs: a child process, or a test. Nothing is asked for before the body does. */
 export interface TaskHost {
-  progress: Progress;
-  signal: AbortSignal;
-  log: Log;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly log: Log;
   submit: Submitter;
   service(name: string, input: JsonObject): Promise<Json>;
+  directory(): Promise<string>;
 }
 
 export function createContext(facts: TaskFacts, host: TaskHost): TaskContext {
   const { id, name, attempt, worker, correlationId } = facts;
-  const reserved = new Set([...facts.exclusive, ...facts.shared]);
   return {
     id,
     name,
     attempt,
     worker,
     correlationId,
-    signal: host.signal,
-    log: host.log,
+    get signal() {
+      return host.signal;
+    },
+    get log() {
+      return host.log;
+    },
     progress: (code, options) => host.progress.open(code, options),
     createdResource: url => host.progress.create(url),
     fence(resource) {
-      if (facts.fence !== null && reserved.has(resource.normalize('NFC'))) return facts.fence;
+      const reserved = resource.normalize('NFC');
+      const { fence, exclusive, shared } = facts;
+      if (fence !== null && (exclusive.includes(reserved) || shared.includes(reserved))) return fence;
       throw new Error(`The task ${id} does not reserve "${resource}", so there is no fence for it.`);
     },
     spawn: async (definition, input, options) =>
       host.submit({ ...submitBody(definition.name, { kwargs: input }, options), parent: id }),
     service: (service, input) => host.service(service, input),
+    directory: () => host.directory(),
   };
 }

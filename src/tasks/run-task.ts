@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import type { Json, JsonObject } from '../core/json.js';
 import { silentLog, type Log } from '../process/log.js';
@@ -45,16 +48,22 @@ export async function runTask<Input, Result>(
     ...resourcesOf(definition, checked.input, {}),
   };
   const submit = options.submit ?? refuse('spawn other tasks');
+  let folder: Promise<string> | undefined;
   const context = createContext(facts, {
     progress: options.progress ?? new Progress(() => undefined),
     signal: options.signal ?? new AbortController().signal,
     log: options.log ?? silentLog,
     submit,
     service: options.service ?? refuse('call services'),
+    directory: () => (folder ??= mkdtemp(path.join(tmpdir(), 'interlock-task-'))),
   });
-  const encoded = encodeResult(await callHandler(definition, checked, context, submit), Number.POSITIVE_INFINITY);
-  if ('error' in encoded) throw new TypeError(encoded.error.message);
-  return encoded.result as Result;
+  try {
+    const encoded = encodeResult(await callHandler(definition, checked, context, submit), Number.POSITIVE_INFINITY);
+    if ('error' in encoded) throw new TypeError(encoded.error.message);
+    return encoded.result as Result;
+  } finally {
+    if (folder) await rm(await folder, { recursive: true, force: true });
+  }
 }
 
 function refuse(what: string): () => Promise<never> {

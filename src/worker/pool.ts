@@ -20,14 +20,23 @@ export interface JobEvents {
 export interface PoolStats {
   slots: number;
   busy: number;
-  children: { pid: number; startTicks: number; task: string | null; tasksRun: number }[];
+  children: {
+    pid: number;
+    startTicks: number;
+    /** Ids of the tasks that run in it now. */
+    tasks: string[];
+    tasksRun: number;
+    /** It gets no more tasks, and is gone when those that it has have ended. */
+    retired: boolean;
+  }[];
   /** Types that the children have loaded; empty until the first child is ready. */
   types: string[];
 }
 
 /**
- * Runs task code outside this process. Adapter: `prefork/`.
- * The promise that matters: when `run` resolves, nothing of that start is running any more.
+ * Runs task code outside this process. Adapters: `prefork/` (a process for each task), `async/` (many tasks in one process).
+ * The promise that matters: when `run` resolves, nothing of that start is running any more. `async` takes it from code that it trusts that nothing
+ * goes on when the body has returned; both kill what does not return.
  */
 export interface Pool {
   readonly slots: number;
@@ -35,7 +44,10 @@ export interface Pool {
   start(): Promise<void>;
   /** Never rejects. The caller keeps at most `slots` runs going. */
   run(job: Job, events: JobEvents): Promise<Outcome>;
-  /** Asks a run to end: AbortSignal, grace, SIGTERM, grace, SIGKILL of the group. Its `run` then resolves `canceled` with this reason (or as the body ended first). */
+  /**
+   * Asks a run to end: AbortSignal, graces, and at last SIGKILL of the group. Its `run` then resolves `canceled` with this reason (or as the body
+   * ended first). What is killed along with it resolves `canceled`, `worker-lost`.
+   */
   cancel(taskId: string, reason: 'user' | 'worker-shutdown'): void;
   /** Absolute monotonic time in ms at which every child kills itself unless told a later one. */
   extendDeadline(monotonicMs: number): void;

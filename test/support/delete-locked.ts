@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { WorkerDirectory } from '../../src/worker/prefork/directory.js';
+import { WorkerDirectory } from '../../src/worker/children/directory.js';
 
 const NOBODY = 65_534;
 const [folder = ''] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import type { ProgressReport, Task } from '../../src/core/task.js';
 import { silentLog, type Log } from '../../src/process/log.js';
 import { system } from '../../src/process/system.js';
 import type { Job, JobEvents } from '../../src/worker/pool.js';
-import type { PreforkOptions } from '../../src/worker/prefork/prefork.js';
+import type { PoolOptions } from '../../src/worker/children/pool-options.js';
 
 export const TASKS = fileURLToPath(new URL('./tasks', import.meta.url));
 
@@ -18,7 +18,7 @@ export function poolFolder(): { root: string; file: (name: string) => string; re
   return { root, file: name => path.join(root, name), remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
-export function poolOptions(root: string, more: Partial<PreforkOptions> = {}): PreforkOptions {
+export function poolOptions(root: string, more: Partial<PoolOptions> = {}): PoolOptions {
   return {
     slots: 1,
     workerName: 'worker@test',

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 
+import type { WorkerFlags } from '../../main/worker.js';
 import { collectNames, integerBetween } from '../arguments.js';
 
 /** The processes themselves. Each command becomes the role: it serves until a signal ends it. */
@@ -13,11 +14,9 @@ export function roleCommands(program: Command): void {
     );
   named(program.command('worker').description('run tasks'))
     .option('-Q, --queues <names>', 'queues to take tasks from, as a,b', collectNames)
-    .option('-c, --concurrency <n>', 'tasks at a time', integerBetween(1, 512))
-    .addOption(new Option('--pool <kind>', 'how tasks are kept apart: a child process each').choices(['prefork']))
-    .action(async (options: { name?: string; queues?: string[]; concurrency?: number }) =>
-      (await import('../../main/worker.js')).runWorker(options),
-    );
+    .option('-c, --concurrency <n>', 'tasks at a time', integerBetween(1, 2_000))
+    .addOption(new Option('--pool <kind>', 'a child process for each task, or one for all').choices(['prefork', 'async']))
+    .action(async (options: WorkerFlags) => (await import('../../main/worker.js')).runWorker(options));
   named(program.command('resource-manager').description('grant reservations')).action(async (options: { name?: string }) =>
     (await import('../../main/resource-manager.js')).runResourceManager(options),
   );

@@ -1,47 +1,29 @@
+import { availableParallelism } from 'node:os';
+
 import type { Outcome } from '../../core/outcome.js';
 import type { EndReason } from '../../core/task.js';
-import type { Log } from '../../process/log.js';
-import type { Runtime } from '../../process/runtime.js';
 import { errorOf } from '../../tasks/body.js';
+import { monotonicMs } from '../children/budget.js';
+import { ChildRun } from '../children/child-run.js';
+import type { TaskDirectory } from '../children/directory.js';
+import { CHILD_WAIT_MS, type PoolOptions } from '../children/pool-options.js';
+import { Premises } from '../children/premises.js';
+import { Supply } from '../children/supply.js';
+import { outcomeOfWait } from '../children/unstarted.js';
 import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
-import { monotonicMs } from './budget.js';
-import type { ChildHandle } from './child-handle.js';
-import { ChildrenLedger, leftoversOf } from './children-ledger.js';
-import { WorkerDirectory, type TaskDirectory } from './directory.js';
-import { Supply } from './supply.js';
+import { FreeChildren } from './free-children.js';
+import { PreforkChild } from './prefork-child.js';
 
-export interface PreforkOptions {
-  slots: number;
-  workerName: string;
-  /** Absolute; see `workerDirectoryOf`. Made anew at `start`. */
-  workerDirectory: string;
-  /** Paths or packages, counted from `moduleBase`. */
-  taskModules: readonly string[];
-  moduleBase: string;
-  /** Names of further environment variables that task code sees. */
-  childEnvironment: readonly string[];
-  /** From the AbortSignal to SIGTERM, and from there to SIGKILL. */
-  graceMs: number;
-  killMs: number;
-  /** A child is replaced after so many; 0: never. */
-  recycleAfterTasks: number;
-  /** Resident memory at which a child is killed. */
-  memoryMiB: number;
-  resultLimitBytes: number;
-  log: Log;
-  runtime: Runtime;
-}
-
-/** A task that no child could be started for in this time has failed. */
-const CHILD_WAIT_MS = 60_000;
+/** Starting a child costs a CPU for a moment: 64 at once would make none of them ready for 7 s on two cores. */
+const STARTS_AT_ONCE = Math.max(2, Math.floor(availableParallelism() / 2));
 
 /** A pool of child processes that run one task at a time each, killable at any moment (design: step 5). */
-export function createPreforkPool(options: PreforkOptions): Pool {
+export function createPreforkPool(options: PoolOptions): Pool {
   return new PreforkPool(options);
 }
 
 interface Slot {
-  child?: ChildHandle;
+  child?: PreforkChild;
   canceled?: EndReason;
   /** Ends the wait for a child. */
   readonly giveUp: AbortController;
@@ -49,34 +31,32 @@ interface Slot {
 
 class PreforkPool implements Pool {
   readonly slots: number;
-  readonly #options: PreforkOptions;
-  readonly #directory: WorkerDirectory;
-  readonly #supply: Supply;
+  readonly #options: PoolOptions;
+  readonly #premises: Premises;
+  readonly #supply: Supply<PreforkChild>;
+  readonly #free = new FreeChildren();
   readonly #running = new Map<string, Slot>();
-  #created = false;
   #stopped: Promise<void> | undefined;
 
-  constructor(options: PreforkOptions) {
-    this.slots = options.slots;
+  constructor(options: PoolOptions) {
+    const { slots, workerDirectory: directory, log, runtime } = options;
+    this.slots = slots;
     this.#options = options;
-    this.#directory = new WorkerDirectory(options.workerDirectory, error => {
-      options.log.warn('What a task left in its working directory could not be deleted.', { error });
+    this.#premises = new Premises(directory, log);
+    const { ledger } = this.#premises;
+    this.#supply = new Supply({
+      wanted: slots,
+      startsAtOnce: STARTS_AT_ONCE,
+      create: () => new PreforkChild({ ...options, tasksAtOnce: 1, directory, ledger }),
+      onReady: child => this.#free.offer(child),
+      onGone: child => this.#free.remove(child),
+      log,
+      runtime,
     });
-    const { workerDirectory: directory } = options;
-    this.#supply = new Supply(options.slots, { ...options, directory, ledger: new ChildrenLedger(directory) });
   }
 
   async start(): Promise<void> {
-    const { workerDirectory } = this.#options;
-    const [alive] = leftoversOf(workerDirectory);
-    if (alive) {
-      throw new Error(
-        `${workerDirectory} belongs to a worker whose child ${alive.pid} is alive. End that worker (killLeftovers ends the children of a dead one).`,
-      );
-    }
-    await this.#directory.create();
-    this.#created = true;
-    new ChildrenLedger(workerDirectory).create();
+    await this.#premises.open();
     try {
       await this.#supply.start();
     } catch (error) {
@@ -115,6 +95,7 @@ class PreforkPool implements Pool {
   }
 
   killAll(): Promise<void> {
+    this.#free.clear();
     return this.#supply.endAll({ kind: 'worker-lost' });
   }
 
@@ -124,57 +105,48 @@ class PreforkPool implements Pool {
   }
 
   stats(): PoolStats {
-    const children = [...this.#supply.children].filter(child => child.alive);
-    return {
-      slots: this.slots,
-      busy: this.#running.size,
-      children: children.map(({ identity: { pid, startTicks }, task, tasksRun }) => ({ pid, startTicks, task, tasksRun })),
-      types: this.#supply.types,
-    };
+    return { slots: this.slots, busy: this.#running.size, children: this.#supply.shown, types: this.#supply.types };
   }
 
   async #shutDown(): Promise<void> {
-    await this.#supply.stop();
-    if (this.#created) await this.#directory.delete(); // else it is not ours
+    const ended = this.#supply.stop();
+    this.#free.clear();
+    await ended;
+    await this.#premises.close();
   }
 
-  async #take(slot: Slot): Promise<ChildHandle | undefined> {
-    if (this.#supply.expired) return undefined;
+  async #take(slot: Slot): Promise<PreforkChild | undefined> {
+    if (this.#supply.expired || this.#stopped) return undefined;
     const { timers } = this.#options.runtime;
     const taken = new AbortController();
     void timers.sleep(CHILD_WAIT_MS, taken.signal).then(() => taken.signal.aborted || slot.giveUp.abort());
-    const child = await this.#supply.take(slot.giveUp.signal);
+    const child = await this.#free.take(slot.giveUp.signal);
     taken.abort();
     return child;
   }
 
-  async #runOn(child: ChildHandle, slot: Slot, job: Job, events: JobEvents): Promise<Outcome> {
+  async #runOn(child: PreforkChild, slot: Slot, job: Job, events: JobEvents): Promise<Outcome> {
+    const { id } = job.task;
     let directory: TaskDirectory | undefined;
     try {
-      directory = await this.#directory.createTask(job.task.id);
+      directory = await this.#premises.createTask(id);
       // Canceled, or past the deadline, while the directory was made: the body never begins.
       if (slot.canceled !== undefined || this.#supply.expired) return this.#unstarted(slot);
       slot.child = child;
-      return await child.run(job, events, directory.path);
+      return await child.run(new ChildRun(job, events, this.#options.log), directory.path);
     } finally {
       if (this.#isUsedUp(child)) void child.end({ kind: 'retired' });
-      this.#supply.giveBack(child);
-      await directory?.remove().catch((error: unknown) => {
-        this.#options.log.warn('The working directory of a task could not be removed.', { taskId: job.task.id, error });
-      });
+      this.#free.offer(child);
+      if (directory) await this.#premises.removeTask(id, directory);
     }
   }
 
-  #isUsedUp(child: ChildHandle): boolean {
+  #isUsedUp(child: PreforkChild): boolean {
     const { recycleAfterTasks } = this.#options;
     return recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks;
   }
 
-  #unstarted(slot: Slot): Outcome {
-    if (slot.canceled !== undefined) return { kind: 'canceled', reason: slot.canceled };
-    if (this.#stopped) return { kind: 'canceled', reason: 'worker-shutdown' };
-    if (!slot.giveUp.signal.aborted) return { kind: 'canceled', reason: 'worker-lost' };
-    const message = `No child process could be started within ${CHILD_WAIT_MS / 1_000} s; the worker's log says why.`;
-    return { kind: 'failed', error: { code: 'CHILD_DIED', message } };
+  #unstarted({ canceled, giveUp }: Slot): Outcome {
+    return outcomeOfWait({ canceled, stopped: this.#stopped !== undefined, late: giveUp.signal.aborted });
   }
 }

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Type } from 'typebox';
@@ -19,6 +21,14 @@ export function describeMe(...given: unknown[]): unknown {
     directory: process.cwd(),
     environment: Object.keys(process.env).sort(),
   };
+}
+
+/** Twice the same, and it may be written to. */
+export async function useDirectory(): Promise<string> {
+  const [directory, again] = await Promise.all([currentTask().directory(), currentTask().directory()]);
+  if (directory !== again) throw new Error(`${directory} is not ${again}`);
+  await writeFile(path.join(directory, 'file'), 'x', { flag: 'wx' });
+  return directory;
 }
 
 /** Ends early when it is cancelled. */

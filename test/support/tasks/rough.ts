@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { appendFileSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+import { currentTask } from 'interlock';
 
 /** Task code that misbehaves. Each says in `file` when it has begun, so that a test can wait for it. */
 interface Where {
@@ -67,16 +70,28 @@ export async function garbage(): Promise<void> {
 }
 
 export async function wrongMessage(): Promise<void> {
-  writeFrame('{"kind":"outcome","task":7}');
+  writeFrame('{"kind":"outcome","run":"7"}');
   await new Promise(() => setInterval(() => undefined, 1_000));
 }
 
 export async function flood(): Promise<void> {
-  const frame = '{"kind":"log","level":"debug","message":"x","fields":{}}';
+  const frame = `{"kind":"log","run":${ownNumber()},"level":"debug","message":"x","fields":{}}`;
   for (;;) {
     for (let n = 0; n < 500; n += 1) writeFrame(frame);
     await new Promise(resolve => setImmediate(resolve));
   }
+}
+
+/** By which its start goes between its child and its supervisor: nobody tells, but it can be overheard. */
+function ownNumber(): number {
+  let heard = '';
+  Socket.prototype.write = (chunk: unknown) => {
+    heard = String(chunk);
+    return true;
+  };
+  currentTask().log.info('overheard');
+  Reflect.deleteProperty(Socket.prototype, 'write'); // what it has is inherited
+  return Number(/"run":(\d+)/.exec(heard)?.[1]);
 }
 
 function writeFrame(text: string): void {

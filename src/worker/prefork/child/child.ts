@@ -1,62 +1,50 @@
-// The program of a child process: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
-import { TaskAborted } from '../../../tasks/context.js';
-import { installRegistry } from '../../../tasks/enqueue.js';
-import { Registry } from '../../../tasks/registry.js';
-import type { ToChild } from '../ipc.js';
+// The program of a child process that runs one task at a time: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
+import { BodyRun } from '../../children/child/body-run.js';
+import { Lifeline } from '../../children/child/lifeline.js';
+import { load } from '../../children/child/load.js';
+import { runOne, type Loaded } from '../../children/child/run-one.js';
+import { Supervisor } from '../../children/child/supervisor.js';
+import type { ToChild } from '../../children/ipc.js';
 import { activeResources, leftovers, type Resources } from './leftovers.js';
-import { Lifeline } from './lifeline.js';
-import { runOne } from './run-one.js';
-import { Supervisor } from './supervisor.js';
-
-type Load = Extract<ToChild, { kind: 'load' }>;
-type Run = Extract<ToChild, { kind: 'run' }>;
-
-interface Loaded {
-  registry: Registry;
-  resultLimitBytes: number;
-  /** What an idle child keeps open. */
-  idle: Resources;
-}
 
 const home = process.cwd();
+const [, , worker = '', memoryMiB] = process.argv;
 // Opened by their first use, and then for ever: opened now, they are nothing that a task left.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined); // nobody reads: the watchdog acts
-let canceling = new AbortController();
-let loaded: Loaded | undefined;
+let types: Loaded | undefined;
+/** What a child without a task keeps open. */
+let idle: Resources = new Map();
+let current: BodyRun | undefined;
 
-const lifeline = await Lifeline.start(Number(process.argv[3]));
+const lifeline = await Lifeline.start({ memoryMiB: Number(memoryMiB) });
 const supervisor = new Supervisor(order => {
-  if (order.kind === 'load') void load(order);
-  else if (order.kind === 'cancel') canceling.abort(new TaskAborted(order.reason));
-  else if (loaded) void run(order, loaded);
+  if (order.kind === 'load') void load(order, supervisor, settle);
+  else if (order.kind === 'run') void run(order);
+  else if (order.run === current?.number) current.abort(order.reason);
 });
 
-async function load({ modules, base, resultLimitBytes }: Load): Promise<void> {
-  try {
-    const registry = await Registry.load(modules, base);
-    installRegistry(registry);
-    loaded = { registry, resultLimitBytes, idle: activeResources() };
-    supervisor.send({ kind: 'ready', types: registry.list().map(type => type.name) });
-  } catch (error) {
-    supervisor.send({ kind: 'unloadable', message: error instanceof Error ? error.message : String(error) });
-  }
+function settle(loaded: Loaded): void {
+  types = loaded;
+  idle = activeResources();
 }
 
-async function run({ task, directory, deadlineMs }: Run, { registry, resultLimitBytes, idle }: Loaded): Promise<void> {
+async function run({ run, task, directory = home, deadlineMs }: Extract<ToChild, { kind: 'run' }>): Promise<void> {
+  if (!types) return; // it would not have been given one
   lifeline.check(deadlineMs);
-  canceling = new AbortController();
+  const body = new BodyRun(run, { ...task, worker }, { supervisor, directory: () => Promise.resolve(directory) });
+  current = body;
   process.chdir(directory);
-  const outcome = await runOne(task, { registry, supervisor, signal: canceling.signal, resultLimitBytes });
-  const left = await leftBy(task, idle);
+  const outcome = await runOne(body, types);
+  const left = await leftBy(body);
   process.chdir(home);
-  supervisor.send({ kind: 'outcome', task: task.id, outcome, leftovers: left });
+  supervisor.send({ kind: 'outcome', run, outcome, ...(left.length > 0 && { leftovers: left }) });
 }
 
 /**
  * Where nothing is reserved, only a process that still runs is worth a new child: a connection that a first task has opened for all
  * later ones must not cost each of them a start.
  */
-function leftBy({ exclusive, shared }: Run['task'], idle: Resources): string[] | Promise<string[]> {
-  if (exclusive.length + shared.length === 0) return leftovers(idle, kind => kind === 'ProcessWrap');
-  return supervisor.pending > 0 ? ['Request'] : leftovers(idle, () => true);
+function leftBy({ facts, pending }: BodyRun): string[] | Promise<string[]> {
+  if (facts.exclusive.length + facts.shared.length === 0) return leftovers(idle, kind => kind === 'ProcessWrap');
+  return pending > 0 ? ['Request'] : leftovers(idle, () => true);
 }

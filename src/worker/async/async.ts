@@ -1,0 +1,193 @@
+import type { Outcome } from '../../core/outcome.js';
+import { monotonicMs } from '../children/budget.js';
+import type { PoolOptions } from '../children/pool-options.js';
+import { Premises } from '../children/premises.js';
+import { Supply } from '../children/supply.js';
+import { outcomeOfWait } from '../children/unstarted.js';
+import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
+import { AsyncChild, type AsyncChildEvents } from './async-child.js';
+import { AsyncRun } from './async-run.js';
+import { HARD_MEMORY } from './limits.js';
+import { Retirement } from './retirement.js';
+import { Waiting } from './waiting.js';
+
+export interface AsyncPoolOptions extends PoolOptions {
+  /** How long the other tasks of a child may go on that must be ended because of one of them. */
+  retireMs: number;
+  /** New tasks are not given to a child that stands still for so long. */
+  silentMs: number;
+}
+
+/** A pool in which one child process runs all tasks, for code that waits more than it computes and that is trusted not to block. */
+export function createAsyncPool(options: AsyncPoolOptions): Pool {
+  return new AsyncPool(options);
+}
+
+class AsyncPool implements Pool {
+  readonly slots: number;
+  readonly #options: AsyncPoolOptions;
+  readonly #premises: Premises;
+  readonly #supply: Supply<AsyncChild>;
+  readonly #retirement: Retirement;
+  readonly #waiting: Waiting;
+  readonly #running = new Map<string, AsyncRun>();
+  /** The child that takes new tasks. */
+  #current: AsyncChild | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: AsyncPoolOptions) {
+    const { slots, workerDirectory: directory, memoryMiB, retireMs, log, runtime } = options;
+    this.slots = slots;
+    this.#options = options;
+    this.#premises = new Premises(directory, log);
+    const { ledger } = this.#premises;
+    const childOptions = { ...options, tasksAtOnce: slots, memoryMiB: memoryMiB * HARD_MEMORY, directory, ledger };
+    this.#supply = new Supply({
+      wanted: 1,
+      startsAtOnce: 1,
+      create: () => new AsyncChild(childOptions, child => this.#eventsOf(child)),
+      onReady: child => this.#moveTo(child),
+      onGone: () => undefined, // its starts have ended with it
+      log,
+      runtime,
+    });
+    this.#retirement = new Retirement({ supply: this.#supply, retireMs, timers: runtime.timers, log });
+    this.#waiting = new Waiting(runtime, run => this.#endUnstarted(run, { late: true }));
+  }
+
+  async start(): Promise<void> {
+    await this.#premises.open();
+    try {
+      await this.#supply.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  run(job: Job, events: JobEvents): Promise<Outcome> {
+    const { log, runtime } = this.#options;
+    return new Promise(resolve => {
+      const run = new AsyncRun({ job, events, log, sinceMs: runtime.clock.monotonicMs(), resolve });
+      this.#running.set(job.task.id, run);
+      this.#place(run);
+    });
+  }
+
+  cancel(taskId: string, reason: 'user' | 'worker-shutdown'): void {
+    const run = this.#running.get(taskId);
+    if (!run || run.canceled !== undefined) return;
+    run.canceled = reason;
+    const child = [...this.#supply.children].find(each => each.runs.has(run.number));
+    if (!child) return this.#endUnstarted(run);
+    child.cancel(run, reason);
+    void this.#awaitEnd(run, child);
+  }
+
+  extendDeadline(deadlineMs: number): void {
+    // Children judge by CLOCK_MONOTONIC; the runtime's clock may be another. Read in this order a pause between the two makes the deadline earlier.
+    const here = monotonicMs();
+    this.#supply.extendDeadline(here + (deadlineMs - this.#options.runtime.clock.monotonicMs()));
+  }
+
+  async killAll(): Promise<void> {
+    const ended = this.#supply.endAll({ kind: 'worker-lost' });
+    for (const run of this.#waiting.takeAll()) this.#endUnstarted(run);
+    await ended;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#shutDown();
+    return this.#stopped;
+  }
+
+  stats(): PoolStats {
+    return { slots: this.slots, busy: this.#running.size, children: this.#supply.shown, types: this.#supply.types };
+  }
+
+  async #shutDown(): Promise<void> {
+    const ended = this.#supply.stop();
+    for (const run of this.#waiting.takeAll()) this.#endUnstarted(run);
+    await ended;
+    await this.#premises.close();
+  }
+
+  #place(run: AsyncRun): void {
+    if (this.#supply.expired || this.#stopped) this.#endUnstarted(run);
+    else if (this.#current?.open === true) this.#current.begin(run);
+    else this.#waiting.add(run);
+  }
+
+  #moveTo(child: AsyncChild): void {
+    const former = this.#current;
+    this.#current = child;
+    if (former) this.#retirement.begin(former);
+    for (const run of this.#waiting.takeAll()) this.#place(run);
+  }
+
+  #eventsOf(child: AsyncChild): AsyncChildEvents {
+    return {
+      ended: (run, outcome) => {
+        this.#end(run, outcome);
+        this.#replaceUsedUp(child);
+        this.#retirement.look(child);
+      },
+      faulted: (run, how) => {
+        if (run) void this.#awaitEnd(run, child);
+        if (how === 'exception') this.#retirement.hasten(child, 'exception');
+      },
+      grown: () => this.#replaceUsedUp(child),
+      silent: () => this.#retirement.hasten(child, 'silent'),
+      directoryOf: async run => {
+        run.directory ??= this.#premises.createTask(run.job.task.id);
+        return (await run.directory).path;
+      },
+    };
+  }
+
+  /** Its body was told to end. If it does not within the graces, its child must go. */
+  async #awaitEnd(run: AsyncRun, child: AsyncChild): Promise<void> {
+    if (run.graces) return;
+    run.graces = new AbortController();
+    const { graceMs, killMs, runtime } = this.#options;
+    await runtime.timers.sleep(graceMs + killMs, run.graces.signal);
+    if (run.graces.signal.aborted) return;
+    run.overdue = true;
+    this.#retirement.hasten(child, 'overdue');
+    this.#retirement.look(child);
+  }
+
+  /** It goes on until its successor is ready; nobody waits for that. */
+  #replaceUsedUp(child: AsyncChild): void {
+    const { recycleAfterTasks, slots } = this.#options;
+    const usedUp = child.grown || (recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks * slots);
+    if (usedUp && child === this.#current && this.#retirement.hasRoom) this.#supply.replace(child);
+  }
+
+  #endUnstarted(run: AsyncRun, { late = false } = {}): void {
+    this.#waiting.delete(run);
+    const { canceled } = run;
+    this.#end(run, outcomeOfWait({ canceled, stopped: this.#stopped !== undefined, late }));
+  }
+
+  /** Only a start that asked for a directory has something left to wait for. */
+  #end(run: AsyncRun, outcome: Outcome): void {
+    run.graces?.abort();
+    const ended = run.end(outcome);
+    if (run.directory) void this.#endWithDirectory(run, ended);
+    else this.#tell(run, ended);
+  }
+
+  async #endWithDirectory(run: AsyncRun, outcome: Outcome): Promise<void> {
+    const directory = await run.directory?.catch(() => undefined); // its body was told why there is none
+    if (directory) await this.#premises.removeTask(run.job.task.id, directory);
+    this.#tell(run, outcome);
+  }
+
+  #tell(run: AsyncRun, outcome: Outcome): void {
+    const { id } = run.job.task;
+    // The same task may have been started here again while its former directory was being removed.
+    if (this.#running.get(id) === run) this.#running.delete(id);
+    run.resolve(outcome);
+  }
+}

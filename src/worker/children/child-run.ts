@@ -1,0 +1,119 @@
+import { InterlockError } from '../../core/errors.js';
+import type { Json, JsonObject } from '../../core/json.js';
+import type { Outcome } from '../../core/outcome.js';
+import { fenceOf, needsResources, type EndReason, type ProgressReport, type TaskError } from '../../core/task.js';
+import type { Log } from '../../process/log.js';
+import { closedBars } from '../../tasks/progress.js';
+import type { Job, JobEvents } from '../pool.js';
+import type { ChildOutcome, FromChild } from './from-child.js';
+import { MAX_REQUESTS, type JobFacts, type ToChild } from './ipc.js';
+
+export type Spoken = Extract<FromChild, { kind: 'report' | 'log' | 'spawn' | 'service' | 'directory' }>;
+
+const TAIL = 2_048;
+let numbers = 0;
+
+/** One start in one child, as its supervisor sees it: what the child says of it, until it has ended. */
+export class ChildRun {
+  /** Of this worker process; names the start between the two. */
+  readonly number = (numbers += 1);
+  readonly job: Job;
+  canceled: EndReason | undefined;
+  /** What it did that nobody could catch. */
+  fault: TaskError | undefined;
+  readonly #events: JobEvents;
+  readonly #parentLog: Log;
+  #log: Log | undefined;
+  #progress: ProgressReport[] = [];
+  #created: string[] = [];
+  #requests = 0;
+  #ended = false;
+  #tail = '';
+
+  constructor(job: Job, events: JobEvents, log: Log) {
+    this.job = job;
+    this.#events = events;
+    this.#parentLog = log;
+  }
+
+  get needsResources(): boolean {
+    return needsResources(this.job.task);
+  }
+
+  get log(): Log {
+    const { id, name, correlationId } = this.job.task;
+    this.#log ??= this.#parentLog.child({ taskId: id, taskName: name, correlationId });
+    return this.#log;
+  }
+
+  /** The last 2 KiB of what it printed to stderr, where its child can tell. */
+  get tail(): string {
+    return this.#tail.trim();
+  }
+
+  get facts(): JobFacts {
+    const { id, name, args, kwargs, attempt, correlationId, exclusive, shared } = this.job.task;
+    return { id, name, args, kwargs, attempt, correlationId, fence: fenceOf(this.job.task) ?? null, exclusive, shared };
+  }
+
+  /** Returns what is wrong with it, if a sane child would not have said it. */
+  hear(message: Spoken, child: Answering): string | undefined {
+    switch (message.kind) {
+      case 'report':
+        this.#progress = message.progress;
+        this.#created = message.created;
+        this.#events.report(message.progress, message.created);
+        return undefined;
+      case 'log':
+        if (message.fields.stream === 'stderr') this.#tail = `${this.#tail}${message.message}\n`.slice(-TAIL);
+        this.log[message.level](message.message, message.fields);
+        return undefined;
+      case 'spawn':
+        return this.#answer(message.id, child, () => this.#events.spawn(message.body as JsonObject));
+      case 'service':
+        return this.#answer(message.id, child, () => this.#events.service(message.name, message.input as JsonObject));
+      case 'directory':
+        return this.#answer(message.id, child, () => child.directoryOf(this));
+    }
+  }
+
+  /** Once: the bars that are open take the end of the task. Answers after this go nowhere. */
+  end(outcome: Outcome): Outcome {
+    this.#ended = true;
+    const state = outcome.kind === 'completed' || outcome.kind === 'failed' ? outcome.kind : 'canceled';
+    if (this.#progress.some(bar => bar.state === 'running'))
+      this.#events.report(closedBars(this.#progress, state), this.#created);
+    return outcome;
+  }
+
+  outcomeOf(said: ChildOutcome): Outcome {
+    if (said.kind === 'canceled') return { kind: 'canceled', reason: this.canceled ?? 'user' };
+    return said.kind === 'completed' ? { kind: 'completed', result: said.result as Json } : said;
+  }
+
+  #answer(id: number, child: Answering, ask: () => Promise<unknown>): string | undefined {
+    if (this.#requests >= MAX_REQUESTS) return `it asks for more than ${MAX_REQUESTS} things at a time`;
+    this.#requests += 1;
+    void this.#reply(id, child, ask).finally(() => (this.#requests -= 1));
+    return undefined;
+  }
+
+  async #reply(id: number, child: Answering, ask: () => Promise<unknown>): Promise<void> {
+    try {
+      const value = ((await ask()) ?? null) as Json;
+      if (!this.#ended) child.send({ kind: 'reply', id, value });
+    } catch (error) {
+      const known = error instanceof InterlockError;
+      const message = error instanceof Error ? error.message : String(error);
+      if (!known) this.log.error('A request of task code failed in its supervisor.', { error });
+      const code = known ? error.code : 'INTERNAL_ERROR';
+      child.send({ kind: 'refusal', id, code, message, errors: known ? error.errors : [] });
+    }
+  }
+}
+
+/** The child that asked. */
+interface Answering {
+  send(message: ToChild): void;
+  directoryOf(run: ChildRun): Promise<string>;
+}

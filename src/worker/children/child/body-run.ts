@@ -1,0 +1,140 @@
+import type { Json, JsonObject } from '../../../core/json.js';
+import type { TaskError } from '../../../core/task.js';
+import type { Log } from '../../../process/log.js';
+import { TaskAborted } from '../../../tasks/context.js';
+import type { Progress } from '../../../tasks/progress.js';
+import type { TaskFacts, TaskHost } from '../../../tasks/run-context.js';
+import { MAX_REQUESTS } from '../ipc.js';
+import { childLog, type Line } from './child-log.js';
+import { Reports, type Report } from './reports.js';
+import type { Request, Supervisor } from './supervisor.js';
+
+type Asked<R = Request> = R extends Request ? Omit<R, 'run'> : never;
+
+export interface BodyRunDeps {
+  supervisor: Supervisor;
+  /** False: too much is logged in this child, and the line is dropped. */
+  mayLog?: () => boolean;
+  directory: (run: BodyRun) => Promise<string>;
+  /** Its body has returned: what is still to be said in its name must be said now. */
+  closing?: (run: BodyRun) => void;
+}
+
+/** One body from its start to its end, inside the child: what its context offers, made when it is first asked for. */
+export class BodyRun implements TaskHost {
+  readonly number: number;
+  readonly facts: TaskFacts;
+  readonly #deps: BodyRunDeps;
+  #controller: AbortController | undefined;
+  #aborted: TaskAborted | undefined;
+  #log: Log | undefined;
+  #reports: Reports | undefined;
+  #fault: TaskError | undefined;
+  #open = 0;
+  #whenAnswered: (() => void)[] = [];
+  #queue: (() => void)[] = [];
+  #ended = false;
+
+  constructor(number: number, facts: TaskFacts, deps: BodyRunDeps) {
+    this.number = number;
+    this.facts = facts;
+    this.#deps = deps;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** What it did where nobody could catch it: that is its end, whatever it returns. */
+  get fault(): TaskError | undefined {
+    return this.#fault;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  get log(): Log {
+    this.#log ??= childLog(line => this.say(line), this.#deps.mayLog);
+    return this.#log;
+  }
+
+  get progress(): Progress {
+    this.#reports ??= new Reports(report => this.#report(report));
+    return this.#reports.progress;
+  }
+
+  /** How many requests are unanswered: each may go on with a body that has ended. */
+  get pending(): number {
+    return this.#open + this.#queue.length;
+  }
+
+  readonly submit = async (body: JsonObject): Promise<{ id: string }> =>
+    (await this.#ask({ kind: 'spawn', body })) as { id: string };
+
+  service(name: string, input: JsonObject): Promise<Json> {
+    return this.#ask({ kind: 'service', name, input });
+  }
+
+  directory(): Promise<string> {
+    return this.#deps.directory(this);
+  }
+
+  askForDirectory(): Promise<string> {
+    return this.#ask({ kind: 'directory' }) as Promise<string>;
+  }
+
+  abort(reason: string): void {
+    this.#aborted ??= new TaskAborted(reason);
+    this.#controller?.abort(this.#aborted);
+  }
+
+  /** It is told to end, too. */
+  fail(fault: TaskError): void {
+    this.#fault ??= fault;
+    this.abort('failed');
+  }
+
+  say(line: Line): void {
+    if (!this.#ended) this.#deps.supervisor.sendNow({ ...line, run: this.number });
+  }
+
+  /** What its body still does is dropped, and what it asks for is refused. */
+  close(): void {
+    this.#deps.closing?.(this);
+    this.#ended = true;
+    this.#reports?.close();
+  }
+
+  /** Resolves when nothing is asked for any more in its name: after 30 s at the latest, once it is closed. */
+  async answered(): Promise<void> {
+    while (this.pending > 0) await new Promise<void>(resolve => this.#whenAnswered.push(resolve));
+  }
+
+  #report(report: Report): void {
+    const { supervisor } = this.#deps;
+    if (this.#ended) supervisor.send({ ...report, run: this.number });
+    else supervisor.sendNow({ ...report, run: this.number });
+  }
+
+  async #ask(request: Asked): Promise<Json> {
+    while (this.#open >= MAX_REQUESTS) await new Promise<void>(resolve => this.#queue.push(resolve));
+    if (this.#ended) throw new Error(`The task ${this.facts.id} has ended; nothing can be asked for in its name.`);
+    this.#open += 1;
+    try {
+      return await this.#deps.supervisor.ask({ ...request, run: this.number });
+    } finally {
+      this.#open -= 1;
+      this.#queue.shift()?.();
+      for (const resolve of this.#whenAnswered.splice(0)) resolve();
+    }
+  }
+}
