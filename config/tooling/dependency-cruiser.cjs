@@ -41,6 +41,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    // The packages that these use are no dependencies of Interlock: the bench installs them elsewhere.
+    exclude: { path: '^test/bench/peers/npm/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     // Packages that are ES modules only (typebox, uuid) have no other condition.

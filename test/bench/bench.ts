@@ -1,4 +1,5 @@
 import { testServers } from '../support/servers.js';
+import { Site } from './peers/site.js';
 import { readOptions, SCENARIOS, USAGE, type Options } from './options.js';
 import { asJson, asText, writePage } from './report.js';
 import type { Context, Result, Scenario } from './scenario.js';
@@ -31,16 +32,23 @@ function readOrExit(): Options {
   }
 }
 
+let ending: Promise<void> | undefined;
+
+/** The first reason to end decides: a scenario that is interrupted fails as well. */
+function endWith(code: number): void {
+  ending ??= Promise.allSettled([Stage.closeAll(), Site.closeAll()]).then(() => process.exit(code));
+}
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     say(`${signal}: ending everything`);
-    void Stage.closeAll().finally(() => process.exit(130));
+    endWith(130);
   });
 }
 main(readOrExit()).then(
   () => process.exit(0),
   (error: unknown) => {
     say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    void Stage.closeAll().finally(() => process.exit(1));
+    endWith(1);
   },
 );

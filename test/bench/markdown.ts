@@ -58,6 +58,18 @@ function costRow(role: string, { call, perTask, meanMs }: CallCost): string[] {
   return [role, call, number(perTask), meanMs === 0 ? '' : number(meanMs)];
 }
 
+/** What was measured, by its versions and settings; or why it was not. */
+export function aboutText({ case: name, versions, settings, missing }: Result): string {
+  const list = (values: Record<string, string>): string =>
+    Object.entries(values)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', ');
+  const about = versions && settings ? [`- ${name}: ${list(versions)}; ${list(settings)}.`] : [];
+  return [...about, ...(missing === undefined ? [] : [`- ${name} was not measured: ${missing.replaceAll('\n', ' ')}`])].join(
+    '\n',
+  );
+}
+
 export function profileText({ case: name, profiles = [] }: Result): string {
   return profiles.map(profile => `${name}: ${oneProfile(profile)}`).join('\n\n');
 }

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['seed', 'plain', 'latency', 'backlog'] as const;
+export const SCENARIOS = ['seed', 'plain', 'latency', 'backlog', 'peers'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
+/** What Interlock is measured beside. */
+export const PEERS = ['celery', 'bullmq', 'agenda', 'graphile'] as const;
+export type PeerName = (typeof PEERS)[number];
 export type Pool = 'prefork' | 'async';
 
 export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION...]
@@ -9,13 +12,14 @@ export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION
   --write        writes what was measured into docs/benchmarks.md; \`all\` does so unless --no-write is given
   --runs N       how often each figure is measured; 3 unless given
   --profile      profiles the CPU of every role as well: where the time goes
-  --tasks N      how many tasks a run takes (seed 256, plain 20000, latency 200)
+  --tasks N      how many tasks a run takes (seed 256, plain 20000, latency 200, peers 5000 and of slow ones fewer)
   --workers LIST seed: slots of the worker; 1,2,4,8,16,32,64 unless given
   --seed N       seed: which resources are drawn; 1 unless given
   --pool POOL    seed, plain, latency: prefork (unless given) or async
-  --slots N      plain: tasks at a time; 4 (prefork) or 64 (async) unless given
+  --slots N      plain, peers: tasks at a time; plain 4 (prefork) or 64 (async), peers 8 unless given
   --warm-up N    plain: tasks before those that are measured; 2000 unless given
-  --sizes LIST   backlog: tasks in line; 1000,10000,100000 unless given`;
+  --sizes LIST   backlog: tasks in line; 1000,10000,100000 unless given
+  --only LIST    peers: only these of ${PEERS.join(',')} beside Interlock`;
 
 export interface Options {
   scenario: ScenarioName | 'all';
@@ -30,17 +34,19 @@ export interface Options {
   slots: number | undefined;
   warmUp: number;
   sizes: number[] | undefined;
+  only: readonly PeerName[];
 }
 
 /** Which scenario takes which of the options that not all take. */
 const TAKEN: Record<string, readonly ScenarioName[]> = {
-  tasks: ['seed', 'plain', 'latency'],
+  tasks: ['seed', 'plain', 'latency', 'peers'],
   workers: ['seed'],
   seed: ['seed'],
   pool: ['seed', 'plain', 'latency'],
-  slots: ['plain'],
+  slots: ['plain', 'peers'],
   'warm-up': ['plain'],
   sizes: ['backlog'],
+  only: ['peers'],
 };
 
 /** Throws Error with a sentence for the user. */
@@ -73,6 +79,7 @@ export function readOptions(args: readonly string[]): Options {
     slots: whole('slots', given.slots, [1, 512]),
     warmUp: whole('warm-up', given['warm-up'], [1, 10_000_000]) ?? 2_000,
     sizes: list('sizes', given.sizes, [1, 10_000_000]),
+    only: peersOf(given.only),
   };
 }
 
@@ -87,6 +94,16 @@ function scenarioOf([name, ...more]: readonly string[]): ScenarioName | 'all' {
 function poolOf(given = 'prefork'): Pool {
   if (given !== 'prefork' && given !== 'async') throw new Error(`--pool must be prefork or async, not "${given}"`);
   return given;
+}
+
+function peersOf(given: string | undefined): readonly PeerName[] {
+  return given?.split(',').map(peerOf) ?? PEERS;
+}
+
+function peerOf(name: string): PeerName {
+  const found = PEERS.find(each => each === name);
+  if (found === undefined) throw new Error(`--only must be made of ${PEERS.join(', ')}, not "${name}"`);
+  return found;
 }
 
 function list(name: string, given: string | undefined, range: [number, number]): number[] | undefined {

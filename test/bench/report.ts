@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { costText, figuresTable, profileText, targetsTable, withSection } from './markdown.js';
+import { aboutText, costText, figuresTable, profileText, targetsTable, withSection } from './markdown.js';
 import type { Result } from './scenario.js';
 import type { Surroundings } from './surroundings.js';
 import { judge } from './targets.js';
@@ -48,7 +48,8 @@ export function writePage(scenario: string, on: Surroundings, results: Results):
 }
 
 function sectionOf(results: readonly Result[]): string {
-  return [figuresTable(results), ...results.map(costText)].filter(text => text !== '').join('\n\n');
+  const about = results.map(aboutText).filter(text => text !== '');
+  return [figuresTable(results), about.join('\n'), ...results.map(costText)].filter(text => text !== '').join('\n\n');
 }
 
 function profilesOf(results: readonly Result[]): string[] {

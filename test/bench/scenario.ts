@@ -24,6 +24,11 @@ export interface Result {
   /** CPUs that each process kept busy while it was measured: 1 is one core. */
   cpus?: Record<string, number>;
   profiles?: RoleProfile[];
+  /** Of what was measured and what it stands on, and how that was set. */
+  versions?: Record<string, string>;
+  settings?: Record<string, string>;
+  /** Why it was not measured. */
+  missing?: string;
 }
 
 /** A module of test/bench/scenarios. It throws when anything that it submitted did not complete. */
@@ -70,7 +75,8 @@ function resultOf({ name, counted }: Case, runs: Figures[]): Result {
   };
 }
 
-function brief(figures: Figures): string {
+/** A line of figures, for who watches. */
+export function brief(figures: Figures): string {
   return Object.entries(figures)
     .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
     .join(', ');

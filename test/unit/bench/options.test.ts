@@ -35,6 +35,7 @@ describe('The options of a bench', () => {
     [['seed', 'plain'], 'one scenario at a time'],
     [['seed', '--workers', '1,,2'], '--workers must be made of whole numbers from 1 to 512, not ""'],
     [['seed', '--runs', '0'], '--runs must be made of whole numbers from 1 to 100, not "0"'],
+    [['peers', '--only', 'celery,sidekiq'], '--only must be made of celery, bullmq, agenda, graphile, not "sidekiq"'],
     [['plain', '--pool', 'threads'], '--pool must be prefork or async, not "threads"'],
     [['backlog', '--workers', '4'], '--workers means nothing to backlog: it is for seed'],
     [['seed', '--wrokers', '4'], '--wrokers'],

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { figuresTable, number, title, withSection } from '../../bench/markdown.js';
+import { aboutText, figuresTable, number, title, withSection } from '../../bench/markdown.js';
 import { asJson } from '../../bench/report.js';
 import { summary } from '../../bench/statistics.js';
 import { judge, TARGETS } from '../../bench/targets.js';
@@ -34,6 +34,15 @@ describe('What a bench reports', () => {
       '| b | – | 1,235 |',
     ]);
     expect([number(0.01234), number(12_345.6), title('waitingMiB')]).to.deep.equal(['0.0123', '12,346', 'waiting MiB']);
+  });
+
+  it('names versions and settings, and what was not measured with the reason on one line', () => {
+    const about = { versions: { redis: '7' }, settings: { appendfsync: 'always', appendonly: 'yes' } };
+    expect(aboutText({ ...result('a', {}), ...about })).to.equal('- a: redis 7; appendfsync always, appendonly yes.');
+    expect(aboutText({ ...result('b', {}), missing: 'pip ended:\n  no network' })).to.equal(
+      '- b was not measured: pip ended:   no network',
+    );
+    expect(aboutText(result('c', {}))).to.equal('');
   });
 
   it('replaces a section of a page and leaves the rest', () => {
