@@ -27,7 +27,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     find: 'for (const part of parts(numbering.olderThan(gapMs))) await tasks.voidNumbers(part);',
     replace: 'void tasks;\n  numbering.fill(numbering.olderThan(gapMs));\n  await Promise.resolve();',
     breaks: 'an insert that lands late is never seen',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/resource-manager/reading.test.ts' },
   },
   {
     name: 'gaps are read before the range',
@@ -36,7 +36,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     replace:
       'const before: Row[] = [];\n  for (const part of parts(numbering.gaps)) before.push(...(await tasks.byNumbers(part)));\n  const rows = await tasks.range(numbering.mark, RANGE);\n  tasks = { ...tasks, byNumbers: () => Promise.resolve(before.splice(0)) };',
     breaks: 'a number that is stored between the two reads is overtaken by the one after it',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/resource-manager/reading.test.ts' },
   },
   {
     name: 'a new leader does not read who holds',
@@ -86,7 +86,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     find: '    await this.#deps.onLost(incarnation);\n',
     replace: '',
     breaks: 'the next good heartbeat prolongs the life of a child whose task was given to another',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/process/presence.test.ts' },
   },
   {
     name: 'the deadline of children counts from the answer',
@@ -94,7 +94,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     find: 'pool.extendDeadline(startedAtMs + timing.selfFenceMs);',
     replace: 'pool.extendDeadline(runtime.clock.monotonicMs() + timing.selfFenceMs);',
     breaks: 'a heartbeat that was answered after a long pause keeps children alive that were swept away',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/worker/worker.test.ts' },
   },
   {
     name: 'a process is judged by server time alone',
@@ -126,7 +126,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     find: 'const proved = ownFormerSelf || deps.provedGone(holder);',
     replace: 'const proved = true;',
     breaks: 'two workers of one name, and the tasks of the living one are ended under its children',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/process/presence.test.ts' },
   },
   {
     name: 'children of the dead are left running',

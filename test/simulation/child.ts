@@ -17,6 +17,8 @@ interface Surroundings {
   /** The machine's monotonic clock, which it shares with its supervisor. */
   clock: Pick<SimulatedProcess, 'monotonicMs' | 'simulatedMs'>;
   deadlineMs: number;
+  /** How long its watchdog takes to look this time. */
+  tickMs: () => number;
 }
 
 /** One child that runs one body. Its watchdog ends it at the deadline that its supervisor last gave it, whatever became of that one. */
@@ -83,7 +85,13 @@ export class Child {
     if (this.alive) this.#end(outcomeOf({ ...this.body, ends: 'dies' }));
   }
 
+  /** What a body does until its watchdog has looked is promised to nobody (P2). A new deadline may come before that. */
   #thaw(): void {
+    const { scheduler, tickMs } = this.#around;
+    scheduler.after(tickMs(), () => this.#goOn());
+  }
+
+  #goOn(): void {
     const { scheduler, bodies } = this.#around;
     if (this.#state !== 'frozen' || scheduler.nowMs < this.#frozenUntilMs) return;
     if (this.#late()) return this.kill('worker-lost');
@@ -103,10 +111,10 @@ export class Child {
   }
 
   #watch(): void {
-    const { scheduler, clock } = this.#around;
+    const { scheduler, clock, tickMs } = this.#around;
     if (!this.alive || this.#state === 'frozen') return;
     if (this.#late()) return this.kill('worker-lost');
-    scheduler.after(clock.simulatedMs(Math.max(1, this.#deadlineMs - clock.monotonicMs())), () => this.#watch());
+    scheduler.after(clock.simulatedMs(Math.max(1, this.#deadlineMs - clock.monotonicMs())) + tickMs(), () => this.#watch());
   }
 
   #late(): boolean {

@@ -124,7 +124,7 @@ export class SimulatedDeployment {
       machine,
       store: network.storeFor(process, role, link, chance.of(`calls of ${name} ${pid}`)),
       provedGone: holder => this.#provedGone(holder, machine),
-      endChildren: holder => this.#endChildren(holder, process),
+      endChildren: holder => this.#endChildren(holder, process, machine),
       assignment: this.#deps.scenario.assignment,
       onMissing: this.#deps.scenario.onMissing,
       log: this.#deps.log(name),
@@ -168,13 +168,15 @@ export class SimulatedDeployment {
     return holder.host === machine && this.#everyLife.get(holder.pid)?.process.alive === false;
   }
 
-  async #endChildren(holder: ProcessRecord, by: SimulatedProcess): Promise<void> {
+  /** Those of another machine are out of reach: their own watchdogs end them. */
+  async #endChildren(holder: ProcessRecord, by: SimulatedProcess, machine: string): Promise<void> {
     const { scheduler, chance } = this.#deps;
     const former = this.#everyLife.get(holder.pid);
     await new Promise<void>(resolve =>
       scheduler.after(chance.about(50), () => {
         // A process's own former incarnation has killed its children already; what it runs now must not be touched.
-        if (former && !former.process.alive) for (const child of former.pool?.children ?? []) child.kill('worker-lost');
+        const within = former?.machine === machine && !former.process.alive;
+        if (within) for (const child of former.pool?.children ?? []) child.kill('worker-lost');
         by.deliver(resolve);
       }),
     );

@@ -20,9 +20,27 @@ export interface Climate {
   refused: number;
   /** A write that its adapter repeats arrives twice. */
   twice: number;
+  /** A submission is slow on its way there, by about `slowInsertMs`: beyond the deadline of its caller it lands late. */
+  slowInsert: number;
+  slowInsertMs: number;
+  /** The resource manager's question for new numbers is slow on its way there, by about 100 ms. */
+  slowRange: number;
 }
 
-export const CALM: Climate = { lostRequest: 0, lostReply: 0, lands: 0, slow: 0, slowMs: 0, refused: 0, twice: 0 };
+export const CALM: Climate = {
+  lostRequest: 0,
+  lostReply: 0,
+  lands: 0,
+  slow: 0,
+  slowMs: 0,
+  refused: 0,
+  twice: 0,
+  slowInsert: 0,
+  slowInsertMs: 0,
+  slowRange: 0,
+};
+
+const SLOW_RANGE_MS = 100;
 
 /** What the adapter gives a call: one small record, or a batch (src/store/mongo/calls.ts, processes.ts). */
 const SMALL_MS = 4_000;
@@ -159,7 +177,7 @@ class Call {
       return this.#fail(this.#deadlineMs(), chance.happens(0.5) ? 'unknown' : 'refused');
     }
     if (chance.happens(lands)) return this.#landLate();
-    const arriveMs = this.#latency();
+    const arriveMs = this.#latency() + this.#dawdling();
     if (arriveMs >= this.#deadlineMs()) return this.#landLate(arriveMs);
     scheduler.after(arriveMs, () => this.#arrive());
     if (REPEATED.has(this.#request.name) && chance.happens(twice)) {
@@ -242,6 +260,15 @@ class Call {
     const { chance } = this.#caller;
     const { slow, slowMs } = this.#deps.climate();
     return chance.happens(slow) ? chance.about(slowMs) : chance.about(4);
+  }
+
+  /** Races show only where one of two calls takes much longer than the other. */
+  #dawdling(): number {
+    const { chance } = this.#caller;
+    const { slowInsert, slowInsertMs, slowRange } = this.#deps.climate();
+    if (this.#request.name === 'insert' && chance.happens(slowInsert)) return chance.about(slowInsertMs);
+    if (this.#request.name === 'range' && chance.happens(slowRange)) return chance.about(SLOW_RANGE_MS);
+    return 0;
   }
 
   #deadlineMs(): number {

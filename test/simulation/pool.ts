@@ -49,7 +49,7 @@ export class SimulatedPool implements Pool {
           ms,
           ends: dies ? 'dies' : fails ? 'fails' : 'completes',
         },
-        { scheduler, bodies, clock: process, deadlineMs: this.#deadlineMs },
+        { scheduler, bodies, clock: process, deadlineMs: this.#deadlineMs, tickMs: () => tick(chance) },
         outcome => {
           this.#children.delete(child);
           // The news travels as a signal or a message: the supervisor hears it a little later, or after its pause.
@@ -92,4 +92,9 @@ export class SimulatedPool implements Pool {
     const { process, scheduler } = this.#deps;
     return new Promise(resolve => scheduler.after(ms, () => process.deliver(resolve)));
   }
+}
+
+/** A watchdog looks every 100 ms; where the machine is busy, later. */
+function tick(chance: Chance): number {
+  return chance.happens(0.1) ? chance.between(0, 1_000) : chance.between(0, 100);
 }

@@ -82,6 +82,12 @@ const LATE = { assignment: 'late', onMissing: 'reassign' } as const;
 const EAGER = { assignment: 'eager', onMissing: 'reassign' } as const;
 const OLDER = { assignment: 'eager', onMissing: 'cancelAssigned' } as const;
 
+const IN_TIME = { slowInsert: 0, slowInsertMs: 0, slowRange: 0 };
+/** Submissions overtake each other on their way, while the resource manager reads. */
+const OVERTAKING = { slowInsert: 0.5, slowInsertMs: 100, slowRange: 0.5 };
+/** Some are stored about when their numbers are closed, and found by the client's next try. */
+const LATE_INSERTS = { slowInsert: 0.25, slowInsertMs: 9_000, slowRange: 0 };
+
 /** The scenario of a seed: a small deployment, a few tasks that get in each other's way, and trouble. */
 export function draw(seed: number): Scenario {
   const chance = new Chance(`scenario ${seed}`);
@@ -116,6 +122,7 @@ export function draw(seed: number): Scenario {
       slowMs: chance.pick([100, 1_500]),
       refused: 0.006 * wild,
       twice: 0.02 * wild,
+      ...chance.of('dawdling').pick([IN_TIME, IN_TIME, IN_TIME, IN_TIME, OVERTAKING, LATE_INSERTS]),
     },
     hints: { lost: chance.pick([0, 0.1, 0.3, 1]), twice: chance.pick([0, 0.15]), late: chance.pick([0, 0.15]) },
     faults: drawFaults(
