@@ -34,7 +34,7 @@ function readOrExit(): Options {
 
 let ending: Promise<void> | undefined;
 
-/** The first reason to end decides: a scenario that is interrupted fails as well. */
+/** Nothing outlives the bench. The first reason to end decides: a scenario that is interrupted fails as well. */
 function endWith(code: number): void {
   ending ??= Promise.allSettled([Stage.closeAll(), Site.closeAll()]).then(() => process.exit(code));
 }
@@ -46,9 +46,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 main(readOrExit()).then(
-  () => process.exit(0),
+  () => endWith(0),
   (error: unknown) => {
-    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (!ending) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
     endWith(1);
   },
 );

@@ -54,8 +54,8 @@ export class Meter {
     const { probes, servers } = this.#options;
     const calls: Record<string, Calls> = {};
     const cpu: Record<string, number> = { bench: cpuOf(process.pid) };
-    for (const { role, pid, counted } of await probes.counts()) {
-      calls[role] = addedCalls(calls[role] ?? {}, counted.calls);
+    for (const { role, pid, calls: made } of await probes.counts()) {
+      calls[role] = addedCalls(calls[role] ?? {}, made);
       cpu[role] = (cpu[role] ?? 0) + cpuOf(pid);
       if (role === 'worker') cpu.children = (cpu.children ?? 0) + cpuOfChildren(pid);
     }

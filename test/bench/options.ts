@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['seed', 'plain', 'latency', 'backlog', 'peers'] as const;
+export const SCENARIOS = ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'memory', 'peers'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 /** What Interlock is measured beside. */
 export const PEERS = ['celery', 'bullmq', 'agenda', 'graphile'] as const;
@@ -12,13 +12,15 @@ export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION
   --write        writes what was measured into docs/benchmarks.md; \`all\` does so unless --no-write is given
   --runs N       how often each figure is measured; 3 unless given
   --profile      profiles the CPU of every role as well: where the time goes
-  --tasks N      how many tasks a run takes (seed 256, plain 20000, latency 200, peers 5000 and of slow ones fewer)
+  --tasks N      how many tasks a run takes (seed 256, plain 20000, enqueue 20000, grants 5000, backlog 1000,
+                 latency 200, peers 5000 and of slow ones fewer)
   --workers LIST seed: slots of the worker; 1,2,4,8,16,32,64 unless given
   --seed N       seed: which resources are drawn; 1 unless given
   --pool POOL    seed, plain, latency: prefork (unless given) or async
   --slots N      plain, peers: tasks at a time; plain 4 (prefork) or 64 (async), peers 8 unless given
   --warm-up N    plain: tasks before those that are measured; 2000 unless given
-  --sizes LIST   backlog: tasks in line; 1000,10000,100000 unless given
+  --sizes LIST   backlog: tasks in line, 1000,10000,100000 unless given; memory: tasks in line, and the two tasks between which growth
+                 counts, 100000,50000,200000 unless given
   --only LIST    peers: only these of ${PEERS.join(',')} beside Interlock`;
 
 export interface Options {
@@ -39,13 +41,13 @@ export interface Options {
 
 /** Which scenario takes which of the options that not all take. */
 const TAKEN: Record<string, readonly ScenarioName[]> = {
-  tasks: ['seed', 'plain', 'latency', 'peers'],
+  tasks: ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'peers'],
   workers: ['seed'],
   seed: ['seed'],
   pool: ['seed', 'plain', 'latency'],
   slots: ['plain', 'peers'],
   'warm-up': ['plain'],
-  sizes: ['backlog'],
+  sizes: ['backlog', 'memory'],
   only: ['peers'],
 };
 

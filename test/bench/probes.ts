@@ -18,9 +18,16 @@ interface Probe {
 }
 
 export interface Counted {
+  role: string;
+  pid: number;
   calls: Calls;
-  /** Resident memory in bytes. */
+}
+
+/** Bytes: resident, and what JavaScript holds, buffers included. */
+export interface Memory {
+  role: string;
   rss: number;
+  held: number;
 }
 
 type Message = { role: string; pid: number } | { id: number; answer?: unknown; error?: string };
@@ -56,14 +63,21 @@ export class Probes {
     };
   }
 
-  get processes(): { role: string; pid: number }[] {
-    return [...this.#connected].map(({ role, pid }) => ({ role, pid }));
+  /** Of every role; children count nothing. */
+  async counts(): Promise<Counted[]> {
+    const answers = this.#roles.map(async ({ role, pid, ask }) => ({ role, pid, calls: (await ask('counts')) as Calls }));
+    return Promise.all(answers);
   }
 
-  /** Of every role; children count nothing. */
-  async counts(): Promise<{ role: string; pid: number; counted: Counted }[]> {
-    const roles = [...this.#connected].filter(({ role }) => role !== 'child');
-    return Promise.all(roles.map(async ({ role, pid, ask }) => ({ role, pid, counted: (await ask('counts')) as Counted })));
+  /** Of every role: as it is, or after all garbage was collected. */
+  async memory(when: 'as it is' | 'collected'): Promise<Memory[]> {
+    const what = when === 'collected' ? 'collected-memory' : 'memory';
+    const answers = this.#roles.map(async ({ role, ask }) => ({ role, ...((await ask(what)) as Omit<Memory, 'role'>) }));
+    return Promise.all(answers);
+  }
+
+  get #roles(): Probe[] {
+    return [...this.#connected].filter(({ role }) => role !== 'child');
   }
 
   async startProfiles(): Promise<void> {

@@ -52,6 +52,16 @@ export class Records {
     }
   }
 
+  /** Until the task with this number, if there is one, has ended. */
+  async ended(seq: number): Promise<void> {
+    const open = { seq, state: { $in: OPEN } };
+    const end = performance.now() + STUCK_MS;
+    while ((await this.#tasks.findOne(open, { projection: { _id: 1 } })) !== null) {
+      if (performance.now() > end) throw new Error(`Task number ${seq} is open for ${STUCK_MS / 1_000} s.`);
+      await sleep(100);
+    }
+  }
+
   /** Until no task is open. Throws when nothing has ended for two minutes. */
   async idle(everyMs = 100): Promise<void> {
     let ended = -1;
@@ -77,6 +87,12 @@ export class Records {
       throw new Error(`${records.length - bad.length} of ${count} tasks completed, ${bad.length} ended otherwise${example}`);
     }
     return records.map(measuredOf);
+  }
+
+  /** Throws unless so many tasks stand above this number. */
+  async accepted(above: number, count: number): Promise<void> {
+    const stored = await this.#tasks.countDocuments({ seq: { $gt: above }, state: { $exists: true } }, { hint: 'seq' });
+    if (stored !== count) throw new Error(`${count} tasks were accepted, and ${stored} are stored.`);
   }
 
   #first(above: number): Promise<TaskRecord | null> {

@@ -6,10 +6,16 @@ import { until } from '../support/wait.js';
 import { listenerOn } from './cpu.js';
 import { Meter } from './meter.js';
 import type { Pool } from './options.js';
-import { Probes } from './probes.js';
+import { Probes, type Memory } from './probes.js';
 import { Records } from './records.js';
 import type { Context } from './scenario.js';
 import { Submitter } from './submitter.js';
+
+/** Who stands on it from the beginning, and what they are told beside the addresses of the servers. */
+interface Cast {
+  roles?: readonly string[];
+  env?: Record<string, string>;
+}
 
 const BODIES = fileURLToPath(new URL('./bodies.ts', import.meta.url));
 
@@ -23,6 +29,7 @@ export class Stage {
   readonly #probes: Probes;
   readonly #servers: Record<string, number>;
   #workers = 0;
+  #closing: Promise<void> | undefined;
 
   private constructor(context: Context, deployment: Deployment, probes: Probes) {
     this.#context = context;
@@ -34,20 +41,20 @@ export class Stage {
     Stage.#open.add(this);
   }
 
-  /** API, resource manager and beat; a worker is started for each measurement. */
-  static async open(context: Context): Promise<Stage> {
+  /** Workers are started for each measurement. */
+  static async open(context: Context, { roles = ['api', 'resource-manager', 'beat'], env = {} }: Cast = {}): Promise<Stage> {
     const probes = await Probes.listen();
     const deployment = await Deployment.create({
       timingScale: 1,
       taskModules: [BODIES],
       servers: context.servers,
-      env: { INTERLOCK_LOG_LEVEL: 'info', ...probes.environment(context.options.profile) },
+      env: { INTERLOCK_LOG_LEVEL: 'info', ...probes.environment(context.options.profile), ...env },
       logToFiles: true,
     });
     const stage = new Stage(context, deployment, probes);
     try {
-      for (const role of ['api', 'resource-manager', 'beat']) deployment.start(role);
-      await stage.#ready();
+      for (const role of roles) deployment.start(role);
+      if (roles.includes('api')) await stage.#ready(roles);
       return stage;
     } catch (error) {
       await stage.close();
@@ -71,10 +78,10 @@ export class Stage {
   }
 
   /** Throws unless it ends well. */
-  async stopWorker(worker: Role): Promise<void> {
-    await worker.kill('SIGTERM');
-    const { code, signal } = await worker.exited;
-    if (code !== 0) throw new Error(`The worker ended with ${signal ?? code ?? 'nothing'}: ${worker.output.slice(-2_000)}`);
+  async stop(role: Role): Promise<void> {
+    await role.kill('SIGTERM');
+    const { code, signal } = await role.exited;
+    if (code !== 0) throw new Error(`The ${role.name} ended with ${signal ?? code ?? 'nothing'}: ${role.output.slice(-2_000)}`);
   }
 
   /** Runs all slots of a fresh worker at once, and again until they really were: then every child is there and warm. */
@@ -82,11 +89,15 @@ export class Stage {
     await until('all slots run at once', () => this.#allAtOnce(slots), { timeoutMs: 300_000 });
   }
 
+  memory(when: 'as it is' | 'collected'): Promise<Memory[]> {
+    return this.#probes.memory(when);
+  }
+
   /** Until the API publishes nothing more: an accepted task does not wait for its hint. */
   async hintsSent(): Promise<void> {
     let before = -1;
     const probe = async (): Promise<boolean> => {
-      const published = (await this.#probes.counts()).map(({ counted }) => counted.calls.publish?.count ?? 0);
+      const published = (await this.#probes.counts()).map(({ calls }) => calls.publish?.count ?? 0);
       const [was, now] = [before, published.reduce((sum, count) => sum + count, 0)];
       before = now;
       return was === now;
@@ -94,11 +105,15 @@ export class Stage {
     await until('all hints are published', probe, { everyMs: 300 });
   }
 
-  async close(): Promise<void> {
-    Stage.#open.delete(this);
+  close(): Promise<void> {
+    return (this.#closing ??= this.#shutDown());
+  }
+
+  async #shutDown(): Promise<void> {
     await this.submitter.close();
     await this.deployment.destroy();
     await this.#probes.close();
+    Stage.#open.delete(this);
   }
 
   async #allAtOnce(slots: number): Promise<boolean> {
@@ -109,14 +124,15 @@ export class Stage {
     return Math.max(...tasks.map(task => task.startedAt)) < Math.min(...tasks.map(task => task.finishedAt));
   }
 
-  async #ready(): Promise<void> {
+  async #ready(roles: readonly string[]): Promise<void> {
     interface Status {
       resourceManagers: { leading: boolean }[];
       beats: unknown[];
     }
     const probe = async (): Promise<boolean> => {
-      const { body } = await this.deployment.request<Status>('GET', '/api/v1/status');
-      return body.resourceManagers.some(each => each.leading) && body.beats.length > 0;
+      const { resourceManagers, beats } = (await this.deployment.request<Status>('GET', '/api/v1/status')).body;
+      const led = resourceManagers.some(each => each.leading) || !roles.includes('resource-manager');
+      return led && (beats.length > 0 || !roles.includes('beat'));
     };
     await until('the deployment is ready', probe, { timeoutMs: 120_000, everyMs: 200 });
   }

@@ -30,8 +30,9 @@ export class Submitter {
     await this.#post('/api/v1/tasks/batch', json);
   }
 
+  /** What is under way fails. */
   async close(): Promise<void> {
-    await this.#client.close();
+    await this.#client.destroy();
   }
 
   async #post(path: string, body: string): Promise<unknown> {

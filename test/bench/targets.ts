@@ -63,7 +63,7 @@ export const TARGETS: readonly Target[] = [
   peerTarget('BullMQ', 'report', { atLeast: 0.5 }),
   {
     what: '`grants`, two resources each, per second',
-    ...{ scenario: 'grants', case: 'stream', figure: 'grantsPerSecond' },
+    ...{ scenario: 'grants', case: /./, figure: 'grantsPerSecond' },
     ...{ emulated: { atLeast: 800 }, native: { atLeast: 3_000 } },
   },
   {
@@ -88,7 +88,7 @@ export const TARGETS: readonly Target[] = [
   },
   memoryTarget('API with 100,000 waiting, MiB', 'api', 'waitingMiB', 250),
   memoryTarget('resource manager with 100,000 waiting, MiB', 'resource-manager', 'waitingMiB', 250),
-  memoryTarget('worker supervisor, MiB', 'worker', 'waitingMiB', 120),
+  memoryTarget('worker supervisor under load, MiB', 'worker', 'loadedMiB', 120),
   memoryTarget('growth from task 50,000 to 200,000, MiB', /./, 'growthMiB', 5),
 ];
 

@@ -44,7 +44,7 @@ async function measure(context: Context, pool: Pool, load: Load): Promise<Timing
     const worker = stage.startWorker(pool, load.slots);
     await records.begun(above);
     const tasks = await records.completed(above, load.tasks);
-    await stage.stopWorker(worker);
+    await stage.stop(worker);
     const from = tasks.reduce((first, task) => Math.min(first, task.startedAt), Infinity);
     const to = tasks.reduce((last, task) => Math.max(last, task.finishedAt), 0);
     return { enqueueSeconds, runSeconds: (to - from) / 1_000 };

@@ -1,5 +1,5 @@
 // Preloaded into every process of a measured deployment (NODE_OPTIONS=--import). Talks to the bench over a Unix socket, a line of JSON per
-// message: says who it is, then answers `counts`, `start-profile` and `stop-profile`. Holds no process alive, and changes nothing it does.
+// message: says who it is, then answers questions. Holds no process alive, and changes nothing it does.
 import { connect } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 import { createInterface } from 'node:readline';
@@ -17,12 +17,22 @@ function roleOf([, file = '', command = '']) {
   return file.includes('/dist/worker/') ? 'child' : undefined;
 }
 
+function memory() {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, held: heapUsed + external };
+}
+
 function serve(path, role) {
   const counts = new Counts();
   if (role !== 'child') counts.watch();
   const profiler = new Profiler(`${path}.${role}-${process.pid}.cpuprofile`);
   const answers = {
-    counts: () => ({ calls: counts.calls, rss: process.memoryUsage.rss() }),
+    counts: () => counts.calls,
+    memory: () => memory(),
+    'collected-memory': async () => {
+      await profiler.collectGarbage();
+      return memory();
+    },
     'start-profile': () => profiler.start(),
     'stop-profile': () => profiler.stop(),
   };

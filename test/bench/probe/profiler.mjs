@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 /** Two samples a millisecond: a short function shows, and the sampling itself costs about 1 % of a core. */
 const SAMPLE_US = 500;
 
-/** The CPU profile of this process's main thread, between two questions of the bench. */
+/** What V8 tells of this process's main thread. */
 export class Profiler {
   #file;
   #session;
@@ -13,15 +13,13 @@ export class Profiler {
   }
 
   async start() {
-    const { Session } = await import('node:inspector/promises');
-    this.#session = new Session();
-    this.#session.connect();
+    this.#session = await openSession();
     await this.#session.post('Profiler.enable');
     await this.#session.post('Profiler.setSamplingInterval', { interval: SAMPLE_US });
     await this.#session.post('Profiler.start');
   }
 
-  /** Resolves with the path of the profile. A process that was born after the start has none. */
+  /** Resolves with the path of the CPU profile since the start. A process that was born after the start has none. */
   async stop() {
     if (this.#session === undefined) return null;
     const { profile } = await this.#session.post('Profiler.stop');
@@ -30,4 +28,17 @@ export class Profiler {
     writeFileSync(this.#file, JSON.stringify(profile));
     return this.#file;
   }
+
+  async collectGarbage() {
+    const session = await openSession();
+    await session.post('HeapProfiler.collectGarbage');
+    session.disconnect();
+  }
+}
+
+async function openSession() {
+  const { Session } = await import('node:inspector/promises');
+  const session = new Session();
+  session.connect();
+  return session;
 }

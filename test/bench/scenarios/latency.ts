@@ -36,7 +36,7 @@ export async function run(context: Context): Promise<Result[]> {
       );
     } finally {
       await bare.close();
-      await stage.stopWorker(worker);
+      await stage.stop(worker);
     }
   } finally {
     await stage.close();

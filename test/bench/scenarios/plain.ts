@@ -60,7 +60,7 @@ async function waitingBefore({ stage, context, slots, meter, tasks }: Run): Retu
   await meter.resume();
   const measured = await records.completed(above, tasks);
   await meter.pause();
-  await stage.stopWorker(worker);
+  await stage.stop(worker);
   return { measured, submitSeconds };
 }
 
@@ -76,7 +76,7 @@ async function submittedMeanwhile({ stage, context, slots, meter, tasks }: Run):
   const submitSeconds = (performance.now() - begun) / 1_000;
   const measured = await records.completed(above, tasks);
   await meter.pause();
-  await stage.stopWorker(worker);
+  await stage.stop(worker);
   return { measured, submitSeconds };
 }
 

@@ -39,7 +39,7 @@ function caseOf({ options }: Context, stage: Stage, slots: number): Case {
     const measured = await stage.records.completed(above, drawing.length);
     await meter.pause();
     tasks += drawing.length;
-    await stage.stopWorker(worker);
+    await stage.stop(worker);
     return { ...figuresOf(measured, slots), ...spreadOf('enqueue', enqueueMs) };
   };
   return { name: nameOf(slots), measure, counted: { meter, tasks: () => tasks } };

@@ -7,7 +7,7 @@ import { silentLog } from '../../../src/process/log.js';
 import { system } from '../../../src/process/system.js';
 import { ResourceManager } from '../../../src/resource-manager/resource-manager.js';
 import type { TaskDocument } from '../../../src/store/mongo/task-documents.js';
-import { loopbackBroker } from '../../bench/loopback-broker.js';
+import { loopbackBroker } from '../../support/loopback-broker.js';
 import { until } from '../../support/wait.js';
 import { mongoUnderTest } from '../store/mongo-under-test.js';
 import { accept, acceptOne, reserving, startAll } from '../store/support.js';
