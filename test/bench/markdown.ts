@@ -4,6 +4,9 @@ import type { Result } from './scenario.js';
 import type { Summary } from './statistics.js';
 import type { Judged } from './targets.js';
 
+/** Below this share of the time a role waits for others. */
+const WORTH_SHOWING = 0.05;
+
 /** At most four digits that count; a large number in groups of three. */
 export function number(value: number): string {
   const rounded = Number(value.toPrecision(value >= 1_000 ? Math.ceil(Math.log10(value)) : 3));
@@ -70,16 +73,19 @@ export function aboutText({ case: name, versions, settings, missing }: Result): 
   );
 }
 
+/** Of the roles that had something to do. */
 export function profileText({ case: name, profiles = [] }: Result): string {
-  return profiles.map(profile => `${name}: ${oneProfile(profile)}`).join('\n\n');
+  const shown = profiles.filter(({ busy }) => busy >= WORTH_SHOWING);
+  return shown.map(profile => `${name}: ${oneProfile(profile)}`).join('\n\n');
 }
 
-function oneProfile({ role, processes, busy, program, collector, top }: RoleProfile): string {
+function oneProfile({ role, profiles, busy, program, collector, top, areas }: RoleProfile): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  const head = `${role}${processes > 1 ? ` (${processes} threads)` : ''} busy ${percent(busy)} of the time`;
+  const head = `${role}${profiles > 1 ? ` (${profiles} profiles)` : ''} busy ${percent(busy)} of the time`;
   const rows = top.map(({ where, share }) => [`\`${where}\``, percent(share)]);
   return [
     `${head}; native code ${percent(program)}, garbage collector ${percent(collector)}.`,
+    `Of its busy time: ${areas.map(({ where, share }) => `${where} ${percent(share)}`).join(', ')}.`,
     table(['self time', 'of its busy time'], rows),
   ].join('\n\n');
 }

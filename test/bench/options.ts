@@ -16,7 +16,7 @@ export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION
                  latency 200, peers 5000 and of slow ones fewer)
   --workers LIST seed: slots of the worker; 1,2,4,8,16,32,64 unless given
   --seed N       seed: which resources are drawn; 1 unless given
-  --pool POOL    seed, plain, latency: prefork (unless given) or async
+  --pool POOL    seed, plain, latency, memory: prefork or async; plain measures both unless given, the others prefork
   --slots N      plain, peers: tasks at a time; plain 4 (prefork) or 64 (async), peers 8 unless given
   --warm-up N    plain: tasks before those that are measured; 2000 unless given
   --sizes LIST   backlog: tasks in line, 1000,10000,100000 unless given; memory: tasks in line, and the two tasks between which growth
@@ -32,7 +32,7 @@ export interface Options {
   tasks: number | undefined;
   workers: number[];
   seed: number;
-  pool: Pool;
+  pool: Pool | undefined;
   slots: number | undefined;
   warmUp: number;
   sizes: number[] | undefined;
@@ -44,7 +44,7 @@ const TAKEN: Record<string, readonly ScenarioName[]> = {
   tasks: ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'peers'],
   workers: ['seed'],
   seed: ['seed'],
-  pool: ['seed', 'plain', 'latency'],
+  pool: ['seed', 'plain', 'latency', 'memory'],
   slots: ['plain', 'peers'],
   'warm-up': ['plain'],
   sizes: ['backlog', 'memory'],
@@ -93,8 +93,9 @@ function scenarioOf([name, ...more]: readonly string[]): ScenarioName | 'all' {
   return found;
 }
 
-function poolOf(given = 'prefork'): Pool {
-  if (given !== 'prefork' && given !== 'async') throw new Error(`--pool must be prefork or async, not "${given}"`);
+function poolOf(given: string | undefined): Pool | undefined {
+  if (given !== undefined && given !== 'prefork' && given !== 'async')
+    throw new Error(`--pool must be prefork or async, not "${given}"`);
   return given;
 }
 

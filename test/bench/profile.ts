@@ -8,16 +8,20 @@ export interface CpuProfile {
 
 export interface RoleProfile {
   role: string;
-  processes: number;
+  /** How many profiles this is of: one for each process and measured part. */
+  profiles: number;
   /** Main threads that worked, of the whole time of all of them, 0 to 1. `program` and `collector` are parts of it. */
   busy: number;
   program: number;
   collector: number;
   /** Where that time went, most first: share of the busy time, 0 to 1. */
   top: { where: string; share: number }[];
+  /** The same by package, or by folder of `dist/`. */
+  areas: { where: string; share: number }[];
 }
 
-const TOP = 15;
+const TOP = 12;
+const AREAS = 8;
 const IDLE = '(idle)';
 const PROGRAM = '(program)';
 const COLLECTOR = '(garbage collector)';
@@ -32,19 +36,36 @@ export function profileOf(role: string, profiles: readonly CpuProfile[]): RolePr
   self.delete(INSPECTOR);
   const whole = [...self.values()].reduce((sum, us) => sum + us, 0);
   const busy = whole - time(IDLE);
-  const top = [...self]
-    .filter(([where]) => ![IDLE, PROGRAM, COLLECTOR, '(root)'].includes(where))
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, TOP)
-    .map(([where, us]) => ({ where, share: us / busy }));
+  const functions = [...self].filter(([where]) => ![IDLE, PROGRAM, COLLECTOR, '(root)'].includes(where));
   return {
     role,
-    processes: profiles.length,
+    profiles: profiles.length,
     busy: whole === 0 ? 0 : busy / whole,
     program: whole === 0 ? 0 : time(PROGRAM) / whole,
     collector: whole === 0 ? 0 : time(COLLECTOR) / whole,
-    top,
+    top: largest(functions, busy, TOP),
+    areas: largest(
+      functions.map(([where, us]) => [areaOf(where), us]),
+      busy,
+      AREAS,
+    ),
   };
+}
+
+function largest(times: readonly [string, number][], busy: number, count: number): { where: string; share: number }[] {
+  const sums = new Map<string, number>();
+  for (const [where, us] of times) sums.set(where, (sums.get(where) ?? 0) + us);
+  const sorted = [...sums].sort(([, a], [, b]) => b - a).slice(0, count);
+  return sorted.map(([where, us]) => ({ where, share: us / busy }));
+}
+
+/** `dist/worker`, `mongodb`, `node` (its own JavaScript), `native` (what V8 names without a file). */
+function areaOf(where: string): string {
+  const file = / (\S+):\d+$/.exec(where)?.[1];
+  if (file === undefined) return 'native';
+  if (file.startsWith('node:')) return 'node';
+  const [first = '', second = ''] = file.split('/');
+  return first === 'dist' || first.startsWith('@') ? `${first}/${second}` : first;
 }
 
 function addSelfTimes({ nodes, samples, timeDeltas }: CpuProfile, self: Map<string, number>): void {

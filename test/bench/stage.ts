@@ -72,7 +72,7 @@ export class Stage {
   }
 
   /** Does not wait for it. */
-  startWorker(pool: Pool, slots: number): Role {
+  startWorker(pool: Pool | undefined, slots: number): Role {
     const name = `w${(this.#workers += 1)}`;
     return this.deployment.start('worker', ['-n', name, '-c', String(slots), ...(pool === 'async' ? ['--pool', 'async'] : [])]);
   }

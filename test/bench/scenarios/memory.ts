@@ -64,7 +64,7 @@ const standing = (index: number): SubmitBody => ({
 async function withManyDone(context: Context, from: number, to: number): Promise<Found> {
   const stage = await Stage.open(context);
   try {
-    const { pool } = context.options;
+    const { pool = 'prefork' } = context.options;
     const worker = stage.startWorker(pool, SLOTS[pool]);
     await load(context, stage, from);
     const before = figuresOf(await sampled(() => stage.memory('collected')), least);

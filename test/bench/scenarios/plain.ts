@@ -1,4 +1,5 @@
 import type { Meter } from '../meter.js';
+import type { Pool } from '../options.js';
 import type { Measured } from '../records.js';
 import { repeat, type Case, type Context, type Result } from '../scenario.js';
 import { Stage } from '../stage.js';
@@ -10,42 +11,45 @@ const SLOTS = { prefork: 4, async: 64 };
 
 /** How fast tasks that do nothing go through: with all of them waiting already, and with a client that goes on submitting batches. */
 export async function run(context: Context): Promise<Result[]> {
-  const { pool, slots = SLOTS[context.options.pool] } = context.options;
+  const pools = context.options.pool === undefined ? (['prefork', 'async'] as const) : [context.options.pool];
   const stage = await Stage.open(context);
   try {
-    const name = `${pool}, ${slots} slots`;
-    return await repeat(context, [
-      caseOf(context, stage, { name: `${name}, waiting before`, slots, work: waitingBefore }),
-      caseOf(context, stage, { name: `${name}, submitted meanwhile`, slots, work: submittedMeanwhile }),
+    const cases = pools.flatMap(pool => [
+      caseOf({ context, stage, pool }, 'waiting before', waitingBefore),
+      caseOf({ context, stage, pool }, 'submitted meanwhile', submittedMeanwhile),
     ]);
+    return await repeat(context, cases);
   } finally {
     await stage.close();
   }
 }
 
-interface Run {
-  stage: Stage;
+interface Bench {
   context: Context;
+  stage: Stage;
+  pool: Pool;
+}
+interface Run extends Bench {
   slots: number;
   meter: Meter;
   tasks: number;
 }
 type Work = (run: Run) => Promise<{ measured: Measured[]; submitSeconds: number }>;
 
-function caseOf(context: Context, stage: Stage, { name, slots, work }: { name: string; slots: number; work: Work }): Case {
-  const tasks = context.options.tasks ?? TASKS;
-  const meter = stage.newMeter();
+function caseOf(bench: Bench, name: string, work: Work): Case {
+  const { tasks = TASKS, slots = SLOTS[bench.pool] } = bench.context.options;
+  const meter = bench.stage.newMeter();
   let counted = 0;
   const measure = async (): Promise<Figures> => {
-    const { measured, submitSeconds } = await work({ stage, context, slots, meter, tasks });
+    const { measured, submitSeconds } = await work({ ...bench, slots, meter, tasks });
     counted += tasks;
     return figuresOf(measured, submitSeconds);
   };
-  return { name, measure, counted: { meter, tasks: () => counted } };
+  return { name: `${bench.pool}, ${slots} slots, ${name}`, measure, counted: { meter, tasks: () => counted } };
 }
 
 /** Those that warm the worker up stand before those that are measured, in one line. */
-async function waitingBefore({ stage, context, slots, meter, tasks }: Run): ReturnType<Work> {
+async function waitingBefore({ stage, context, pool, slots, meter, tasks }: Run): ReturnType<Work> {
   const { submitter, records } = stage;
   await submitter.submitMany(bodies(context.options.warmUp));
   const above = await records.lastNumber();
@@ -55,7 +59,7 @@ async function waitingBefore({ stage, context, slots, meter, tasks }: Run): Retu
   const submitSeconds = (performance.now() - begun) / 1_000;
   await stage.hintsSent();
   await meter.pause();
-  const worker = stage.startWorker(context.options.pool, slots);
+  const worker = stage.startWorker(pool, slots);
   await records.begun(above);
   await meter.resume();
   const measured = await records.completed(above, tasks);
@@ -64,9 +68,9 @@ async function waitingBefore({ stage, context, slots, meter, tasks }: Run): Retu
   return { measured, submitSeconds };
 }
 
-async function submittedMeanwhile({ stage, context, slots, meter, tasks }: Run): ReturnType<Work> {
+async function submittedMeanwhile({ stage, context, pool, slots, meter, tasks }: Run): ReturnType<Work> {
   const { submitter, records } = stage;
-  const worker = stage.startWorker(context.options.pool, slots);
+  const worker = stage.startWorker(pool, slots);
   await submitter.submitMany(bodies(context.options.warmUp));
   await records.idle();
   const above = await records.lastNumber();

@@ -8,7 +8,7 @@ describe('The options of a bench', () => {
     expect({ workers, runs, pool, write, tasks }).to.deep.equal({
       workers: [1, 2, 4, 8, 16, 32, 64],
       runs: 3,
-      pool: 'prefork',
+      pool: undefined,
       write: false,
       tasks: undefined,
     });

@@ -23,15 +23,19 @@ describe('The profile of a role', () => {
   };
 
   it('says how busy it was, and where that time went', () => {
-    const { top, ...rest } = profileOf('worker', [profile]);
-    expect(rest).to.deep.equal({ role: 'worker', processes: 1, busy: 0.5, program: 0.05, collector: 0.05 });
+    const { top, areas, ...rest } = profileOf('worker', [profile]);
+    expect(rest).to.deep.equal({ role: 'worker', profiles: 1, busy: 0.5, program: 0.05, collector: 0.05 });
     expect(top).to.deep.equal([
       { where: 'claim dist/worker/claim.js:28', share: 0.4 },
       { where: '(anonymous) bson/lib/bson.js:10', share: 0.4 },
     ]);
+    expect(areas).to.deep.equal([
+      { where: 'dist/worker', share: 0.4 },
+      { where: 'bson', share: 0.4 },
+    ]);
   });
 
   it('takes several processes together', () => {
-    expect(profileOf('child', [profile, profile])).to.deep.include({ processes: 2, busy: 0.5 });
+    expect(profileOf('child', [profile, profile])).to.deep.include({ profiles: 2, busy: 0.5 });
   });
 });
