@@ -87,8 +87,7 @@ export class AsyncChild extends ChildHandle {
   override extendDeadline(deadlineMs: number): void {
     super.extendDeadline(deadlineMs);
     if (!this.loaded || !this.alive) return;
-    if (!this.#unanswered && !this.#blocked) this.#silent = undefined;
-    else (this.#silent ??= { beats: 0, sinceMs: monotonicMs() }).beats += 1;
+    if (this.#unanswered || this.#blocked) (this.#silent ??= { beats: 0, sinceMs: monotonicMs() }).beats += 1;
     this.#unanswered = true;
     if (this.isSilent) this.#events.silent();
   }
@@ -118,9 +117,8 @@ export class AsyncChild extends ChildHandle {
     if (word === 'B') this.#hearBlocked();
     if (word.startsWith('T')) this.#hearTurning(number);
     if (word.startsWith('X')) this.#culprit = this.#runs.get(number);
-    if (word !== 'S') return;
-    this.grown = true;
-    this.#events.grown();
+    if (word === 'S') this.#hearGrown();
+    if (!this.#unanswered && !this.#blocked) this.#silent = undefined;
   }
 
   protected override buried(death: Death): void {
@@ -146,6 +144,11 @@ export class AsyncChild extends ChildHandle {
     this.#log.warn(`A task has kept its process busy for a second; the ${this.#runs.size} tasks in it stand still.`, {
       types: types.slice(0, 10),
     });
+  }
+
+  #hearGrown(): void {
+    this.grown = true;
+    this.#events.grown();
   }
 
   #hearTurning(ms: number): void {

@@ -2,7 +2,7 @@ import type { Log } from '../../process/log.js';
 import type { Timers } from '../../process/runtime.js';
 import type { AsyncChild } from './async-child.js';
 
-type Retirable = Pick<AsyncChild, 'identity' | 'alive' | 'retired' | 'cause' | 'runs' | 'isSilent' | 'gone' | 'end'>;
+export type Retirable = Pick<AsyncChild, 'identity' | 'alive' | 'retired' | 'cause' | 'runs' | 'isSilent' | 'gone' | 'end'>;
 
 export interface RetirementDeps {
   supply: { children: Iterable<Retirable>; replace(child: Retirable): void };

@@ -189,4 +189,70 @@ describe('Many tasks in one process', function () {
   it('lets nobody change the current directory of all', async () => {
     expect((await failure(run('crowd.moveAway'))).error.message).to.contain('ctx.directory()');
   });
+
+  it('lets nothing of a frozen process run once its deadline has passed', async () => {
+    const pid = (await pidOfNext()) as number;
+    const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+    const deadline = now() + 3_000;
+    pool().extendDeadline(deadline);
+    process.kill(pid, 'SIGSTOP');
+    const unread = [run('crowd.patient'), run('crowd.patient')];
+    await until('the deadline to have passed', () => now() > deadline);
+    process.kill(pid, 'SIGCONT');
+    for (const end of unread) expect(await end).to.deep.include({ kind: 'canceled', reason: 'worker-lost' });
+    expect(await run('crowd.brief', 0)).to.deep.equal({ kind: 'canceled', reason: 'worker-lost' });
+    pool().extendDeadline(now() + 10 * MINUTE);
+    expect(await pidOfNext()).to.not.equal(pid);
+  });
+});
+
+describe('A process with many tasks that stands still', function () {
+  this.timeout(2 * MINUTE);
+  const { pool, file } = sharedPool('async', {
+    slots: 10,
+    taskModules: ['./crowd.ts'],
+    silentMs: 500,
+    retireMs: 5_000,
+  });
+  const beat = (): void => pool().extendDeadline(Number(process.hrtime.bigint()) / 1e6 + MINUTE);
+  const childWith = (id: string): number =>
+    pool()
+      .stats()
+      .children.find(child => child.tasks.includes(id))!.pid;
+
+  it('gets no new tasks, is killed if it stays so, and costs its tasks no blame', async () => {
+    const trace = file('begun');
+    const jobs = [jobOf('crowd.patient', [trace]), jobOf('crowd.patient', [trace])];
+    const ends = jobs.map(job => pool().run(job, heard()));
+    await until('both to have begun', () => linesOf(trace).length === 2);
+    const pid = childWith(jobs[0]!.task.id);
+    process.kill(pid, 'SIGSTOP');
+    await until('another to take the tasks', () => {
+      beat();
+      return pool()
+        .stats()
+        .children.some(child => child.pid !== pid);
+    });
+    const outcome = await pool().run(jobOf('crowd.brief', [0]), heard());
+    expect(outcome).to.have.property('kind', 'completed').and.not.property('result', pid);
+    const lost = { kind: 'canceled', reason: 'worker-lost', exit: { code: null, signal: 'SIGKILL' } };
+    for (const end of ends) expect(await end).to.deep.equal(lost);
+  });
+
+  it('is spared if it goes on in time', async () => {
+    const [patient, blocking] = [jobOf('crowd.patient'), jobOf('crowd.block', [3_000])];
+    beat();
+    const end = pool().run(patient, heard());
+    const blocked = pool().run(blocking, heard());
+    const pid = childWith(patient.task.id);
+    await until('another to take the tasks', () => {
+      beat();
+      return pool()
+        .stats()
+        .children.some(child => child.pid !== pid);
+    });
+    expect(await blocked).to.deep.equal({ kind: 'completed', result: null });
+    pool().cancel(patient.task.id, 'user');
+    expect(await end).to.deep.equal({ kind: 'canceled', reason: 'user' });
+  });
 });

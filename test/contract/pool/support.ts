@@ -12,7 +12,7 @@ export interface SharedPool {
   file: (name: string) => string;
 }
 
-export function sharedPool(kind: PoolKind, more: Partial<PoolOptions> = {}): SharedPool {
+export function sharedPool(kind: PoolKind, more: Partial<PoolOptions & { silentMs: number; retireMs: number }> = {}): SharedPool {
   const folder = poolFolder();
   const lines: Line[] = [];
   let pool: Pool | undefined;
