@@ -4,6 +4,8 @@ import type { Role } from '../../src/core/process.js';
 export interface Player {
   name: string;
   role: Role;
+  /** Of a worker: all its tasks in one child process. */
+  async?: boolean;
 }
 
 const several = (role: Role, prefix: string, count: number): Player[] =>
@@ -12,10 +14,13 @@ const several = (role: Role, prefix: string, count: number): Player[] =>
 export const CAST: readonly Player[] = [
   ...several('api', 'api', 2),
   ...several('resource-manager', 'manager', 2),
-  ...several('worker', 'worker', 3),
+  ...several('worker', 'worker', 2),
+  { name: 'worker-3', role: 'worker', async: true },
   ...several('beat', 'beat', 2),
 ];
 export const SLOTS = 3;
+/** So that several bodies share the fate of their process, and the other workers get their share. */
+export const ASYNC_SLOTS = 6;
 export const QUEUES = ['default', 'side'];
 export const RESOURCES = Array.from({ length: 12 }, (_, n) => `r${n + 1}`);
 

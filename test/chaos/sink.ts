@@ -25,6 +25,9 @@ export interface Seen {
   shared: number;
 }
 
+/** Bodies write every 50 ms. */
+const SILENT_US = 1_000_000;
+
 /**
  * What the outside world looks like to a task: a store that refuses an older fence. An exclusive write must be at least as new as all before
  * it, a shared one as all exclusive ones: shared holders stand side by side, whatever their numbers. The order is that in which lines come
@@ -33,7 +36,8 @@ export interface Seen {
 export class Sink {
   readonly lines: SinkLine[] = [];
   readonly #file: string;
-  readonly #latest = new Map<number, SinkLine>();
+  /** The bodies of each process that have not said that they end, by task and start. */
+  readonly #open = new Map<number, Map<string, SinkLine>>();
   readonly #seen = new Map<string, Seen>();
   readonly #pipe: Socket;
   #rest = '';
@@ -47,19 +51,24 @@ export class Sink {
     this.#pipe.on('data', chunk => this.#take(chunk.toString('utf8')));
   }
 
-  /** Whether the process of this pid was in a task body when it last wrote … */
+  /** Whether task bodies are running in the process of this pid … */
   isRunning(pid: number): boolean {
-    const edge = this.#latest.get(pid)?.edge;
-    return edge !== undefined && edge !== 'end';
+    return this.#bodiesIn(pid).length > 0;
   }
 
   /** … and one that reserves something. */
   isHolding(pid: number): boolean {
-    return this.isRunning(pid) && this.#latest.get(pid)?.fence !== null;
+    return this.#bodiesIn(pid).some(line => line.fence !== null);
   }
 
   close(): void {
     this.#pipe.destroy();
+  }
+
+  /** One that was cancelled says nothing at its end, but has also nothing more to say. */
+  #bodiesIn(pid: number): SinkLine[] {
+    const since = nowUs() - SILENT_US;
+    return [...(this.#open.get(pid)?.values() ?? [])].filter(line => line.arrivedAt > since);
   }
 
   #take(text: string): void {
@@ -72,7 +81,11 @@ export class Sink {
 
   #judge(line: Line): SinkLine {
     const judged = { ...line, arrivedAt: nowUs(), accepted: accepts(this.#seen, line) };
-    this.#latest.set(line.pid, judged);
+    const open = this.#open.get(line.pid) ?? new Map<string, SinkLine>();
+    this.#open.set(line.pid, open);
+    const start = `${line.task} ${line.attempt}`;
+    if (line.edge === 'end') open.delete(start);
+    else open.set(start, judged);
     return judged;
   }
 }

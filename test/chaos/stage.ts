@@ -11,7 +11,7 @@ import { createRunFolder, removeRunFolder, type RunFolder } from '../../src/serv
 import { provideServers, type MongoServer, type ProvidedServers, type RabbitServer } from '../../src/servers/servers.js';
 import { openMongoStore } from '../../src/store/mongo/store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { CAST, QUEUES, SLOTS, TIMING_SCALE, names } from './cast.js';
+import { ASYNC_SLOTS, CAST, QUEUES, SLOTS, TIMING_SCALE, names, type Player } from './cast.js';
 import type { Journal } from './journal.js';
 import { Kept } from './kept.js';
 import { Sink } from './sink.js';
@@ -90,7 +90,7 @@ export class Stage {
       await this.#connect(`${player.name}>rabbit`, this.rabbit.url);
       const keeping = { folder: this.folder, guardian: this.#guardian, journal: this.journal };
       const port = ports[names('api').indexOf(player.name)];
-      this.players.set(player.name, new Kept(player, this.#environmentOf(player.name, port), keeping));
+      this.players.set(player.name, new Kept(player, this.#environmentOf(player, port), keeping));
     }
     for (const player of this.players.values()) player.start();
   }
@@ -131,7 +131,7 @@ export class Stage {
     this.links.set(name, await TcpProxy.before(url, 0, { disguised }));
   }
 
-  #environmentOf(name: string, apiPort: number | undefined): NodeJS.ProcessEnv {
+  #environmentOf({ name, async = false }: Player, apiPort: number | undefined): NodeJS.ProcessEnv {
     const own = join(this.folder, name);
     mkdirSync(own);
     return {
@@ -144,11 +144,13 @@ export class Stage {
       INTERLOCK_TASK_MODULES: join(ROOT, 'test/support/tasks/chaos.ts'),
       INTERLOCK_DATA_DIRECTORY: join(own, 'data'),
       INTERLOCK_WORKING_DIRECTORY: join(own, 'work'),
-      INTERLOCK_WORKER_CONCURRENCY: String(SLOTS),
+      INTERLOCK_WORKER_POOL: async ? 'async' : 'prefork',
+      INTERLOCK_WORKER_CONCURRENCY: String(async ? ASYNC_SLOTS : SLOTS),
       INTERLOCK_WORKER_QUEUES: QUEUES.join(','),
       INTERLOCK_WORKER_SHUTDOWN_GRACE_MS: '1000',
       INTERLOCK_WORKER_GRACE_MS: '1000',
       INTERLOCK_WORKER_KILL_MS: '1000',
+      INTERLOCK_WORKER_RETIRE_MS: '1000',
       INTERLOCK_CHILD_ENVIRONMENT: 'CHAOS_EVIDENCE,CHAOS_SINK',
       INTERLOCK_LOG_FORMAT: 'json',
       INTERLOCK_LOG_LEVEL: 'info',

@@ -19,9 +19,11 @@ interface Surroundings {
   deadlineMs: number;
   /** How long its watchdog takes to look this time. */
   tickMs: () => number;
+  /** Takes the whole process along in which the body runs. */
+  crash: () => void;
 }
 
-/** One child that runs one body. Its watchdog ends it at the deadline that its supervisor last gave it, whatever became of that one. */
+/** One body in a child process. The watchdog ends it at the deadline that its supervisor last gave it, whatever became of that one. */
 export class Child {
   readonly body: BodyPlan;
   readonly #around: Surroundings;
@@ -80,7 +82,7 @@ export class Child {
     if (this.alive) this.#end({ kind: 'canceled', reason });
   }
 
-  /** By itself: a crash, or the kernel's. */
+  /** With its process. */
   die(): void {
     if (this.alive) this.#end(outcomeOf({ ...this.body, ends: 'dies' }));
   }
@@ -106,7 +108,9 @@ export class Child {
     const endsAtMs = scheduler.nowMs + this.#leftMs;
     this.#endsAtMs = endsAtMs;
     scheduler.at(endsAtMs, () => {
-      if (this.#state === 'running' && this.#endsAtMs === endsAtMs) this.#end(outcomeOf(this.body));
+      if (this.#state !== 'running' || this.#endsAtMs !== endsAtMs) return;
+      if (this.body.ends === 'dies') this.#around.crash();
+      else this.#end(outcomeOf(this.body));
     });
   }
 

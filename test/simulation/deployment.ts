@@ -36,6 +36,8 @@ export interface DeploymentDeps {
 
 /** A process that takes longer than this to stop is killed, as systemd does it. */
 const STOP_MS = 60_000;
+/** An async worker has this many times the slots: it is there to run many tasks. */
+const ASYNC_TIMES = 4;
 
 /** All processes of a run: starts them, and starts them again when they are gone, as systemd would. */
 export class SimulatedDeployment {
@@ -151,7 +153,10 @@ export class SimulatedDeployment {
   #poolOf(process: SimulatedProcess, name: string): SimulatedPool {
     const { scheduler, chance, bodies, faulty, scenario } = this.#deps;
     const pool = chance.of(`pool of ${name} ${process.pid}`);
-    return new SimulatedPool({ process, scheduler, chance: pool, bodies, slots: scenario.processes.slots, faulty });
+    const { slots, asyncWorkers } = scenario.processes;
+    const kind = Number(/^worker-(\d+)$/.exec(name)?.[1]) <= asyncWorkers ? 'async' : 'prefork';
+    const deps = { kind, process, scheduler, chance: pool, bodies, faulty } as const;
+    return new SimulatedPool({ ...deps, slots: kind === 'async' ? ASYNC_TIMES * slots : slots });
   }
 
   #clockOf(machine: string): MachineClock {

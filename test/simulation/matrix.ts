@@ -47,7 +47,7 @@ function variants(point: string, count: number): Failpoint[] {
 function quiet(tasks: readonly Partial<TaskPlan>[], failpoints: Failpoint[]): Scenario {
   return {
     seed: 1,
-    processes: { apis: 1, managers: 2, workers: 2, beats: 2, slots: 2 },
+    processes: { apis: 1, managers: 2, workers: 2, asyncWorkers: 1, beats: 2, slots: 2 },
     assignment: 'late',
     onMissing: 'reassign',
     dedicated: false,

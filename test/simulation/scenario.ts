@@ -50,7 +50,8 @@ export interface HintClimate {
 /** Everything that decides a run. */
 export interface Scenario {
   seed: number;
-  processes: { apis: number; managers: number; workers: number; beats: number; slots: number };
+  /** `asyncWorkers`: so many of the workers run all their tasks in one child process. */
+  processes: { apis: number; managers: number; workers: number; asyncWorkers: number; beats: number; slots: number };
   assignment: 'late' | 'eager';
   onMissing: OnMissing;
   dedicated: boolean;
@@ -92,14 +93,15 @@ const LATE_INSERTS = { slowInsert: 0.25, slowInsertMs: 9_000, slowRange: 0 };
 export function draw(seed: number): Scenario {
   const chance = new Chance(`scenario ${seed}`);
   const calmFromMs = chance.between(30_000, 75_000);
+  const processes = {
+    apis: 1 + chance.below(2),
+    managers: 1 + chance.below(2),
+    workers: 1 + chance.below(3),
+    beats: 1 + chance.below(2),
+    slots: 1 + chance.below(3),
+  };
   const shape = {
-    processes: {
-      apis: 1 + chance.below(2),
-      managers: 1 + chance.below(2),
-      workers: 1 + chance.below(3),
-      beats: 1 + chance.below(2),
-      slots: 1 + chance.below(3),
-    },
+    processes: { ...processes, asyncWorkers: chance.of('pools').below(processes.workers + 1) },
     ...chance.pick([LATE, LATE, LATE, EAGER, OLDER]),
     dedicated: chance.happens(0.1),
   };

@@ -37,6 +37,7 @@ function* smaller(scenario: Scenario): Generator<Scenario> {
     const count = scenario.processes[name];
     if (count > 1) yield { ...scenario, processes: { ...scenario.processes, [name]: count - 1 } };
   }
+  if (scenario.processes.asyncWorkers > 0) yield { ...scenario, processes: { ...scenario.processes, asyncWorkers: 0 } };
   if (scenario.dedicated) yield { ...scenario, dedicated: false };
   for (const [index, task] of scenario.tasks.entries()) {
     if (task.cancelAtMs === undefined) continue;
