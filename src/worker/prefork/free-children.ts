@@ -5,10 +5,12 @@ export class FreeChildren {
   readonly #free: PreforkChild[] = [];
   readonly #waiting = new Set<(child: PreforkChild | undefined) => void>();
 
+  takeNow(): PreforkChild | undefined {
+    return this.#free.shift();
+  }
+
   /** One as soon as there is one; undefined when `signal` aborts, or all are ended, before that. */
-  take(signal: AbortSignal): Promise<PreforkChild | undefined> {
-    const child = this.#free.shift();
-    if (child || signal.aborted) return Promise.resolve(child);
+  next(signal: AbortSignal): Promise<PreforkChild | undefined> {
     return new Promise(resolve => {
       const give = (found: PreforkChild | undefined): void => {
         this.#waiting.delete(give);

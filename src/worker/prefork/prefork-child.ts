@@ -27,7 +27,8 @@ export class PreforkChild extends ChildHandle {
   #idle: ProcessStat | undefined;
   #lastLog: Log;
   #ended: Deferred<Ended | undefined> = deferred();
-  #runEnded = new AbortController();
+  /** Aborts with the end of the run; there only once it was asked to end. */
+  #graces: AbortController | undefined;
 
   constructor(options: PreforkChildOptions) {
     super(PROGRAM, options);
@@ -44,7 +45,7 @@ export class PreforkChild extends ChildHandle {
     this.#begin(run, directory);
     this.send({ kind: 'run', run: run.number, task: run.facts, directory, deadlineMs: this.deadlineMs });
     const said = this.alive ? await this.#ended.promise : undefined;
-    this.#runEnded.abort();
+    this.#graces?.abort();
     if (said && this.#mustEnd(run, said.leftovers ?? [])) await this.end({ kind: 'retired' });
     const outcome = said ? run.outcomeOf(said.outcome) : await this.#outcomeOfDeath(run);
     this.#run = undefined;
@@ -57,7 +58,8 @@ export class PreforkChild extends ChildHandle {
     if (!run || run.canceled !== undefined) return;
     run.canceled = reason;
     this.send({ kind: 'cancel', run: run.number, reason });
-    void this.#escalate(this.#runEnded.signal);
+    this.#graces = new AbortController();
+    void this.#escalate(this.#graces.signal);
   }
 
   directoryOf(): Promise<string> {
@@ -99,7 +101,7 @@ export class PreforkChild extends ChildHandle {
     this.#directory = directory;
     this.#lastLog = run.log;
     this.#ended = deferred();
-    this.#runEnded = new AbortController();
+    this.#graces = undefined;
     this.forgetTail();
     this.tasksRun += 1;
   }

@@ -25,8 +25,8 @@ export function createPreforkPool(options: PoolOptions): Pool {
 interface Slot {
   child?: PreforkChild;
   canceled?: EndReason;
-  /** Ends the wait for a child. */
-  readonly giveUp: AbortController;
+  /** Ends the wait for a child, where there is one. */
+  giveUp?: AbortController;
 }
 
 class PreforkPool implements Pool {
@@ -66,7 +66,7 @@ class PreforkPool implements Pool {
   }
 
   async run(job: Job, events: JobEvents): Promise<Outcome> {
-    const slot: Slot = { giveUp: new AbortController() };
+    const slot: Slot = {};
     this.#running.set(job.task.id, slot);
     try {
       const child = await this.#take(slot);
@@ -84,7 +84,7 @@ class PreforkPool implements Pool {
     const slot = this.#running.get(taskId);
     if (!slot || slot.canceled !== undefined) return;
     slot.canceled = reason;
-    slot.giveUp.abort();
+    slot.giveUp?.abort();
     slot.child?.cancel(reason);
   }
 
@@ -117,10 +117,13 @@ class PreforkPool implements Pool {
 
   async #take(slot: Slot): Promise<PreforkChild | undefined> {
     if (this.#supply.expired || this.#stopped) return undefined;
-    const { timers } = this.#options.runtime;
+    const free = this.#free.takeNow();
+    if (free) return free; // most often, and then no clock is needed
+    const giveUp = (slot.giveUp = new AbortController());
     const taken = new AbortController();
-    void timers.sleep(CHILD_WAIT_MS, taken.signal).then(() => taken.signal.aborted || slot.giveUp.abort());
-    const child = await this.#free.take(slot.giveUp.signal);
+    const { timers } = this.#options.runtime;
+    void timers.sleep(CHILD_WAIT_MS, taken.signal).then(() => taken.signal.aborted || giveUp.abort());
+    const child = await this.#free.next(giveUp.signal);
     taken.abort();
     return child;
   }
@@ -147,6 +150,6 @@ class PreforkPool implements Pool {
   }
 
   #unstarted({ canceled, giveUp }: Slot): Outcome {
-    return outcomeOfWait({ canceled, stopped: this.#stopped !== undefined, late: giveUp.signal.aborted });
+    return outcomeOfWait({ canceled, stopped: this.#stopped !== undefined, late: giveUp?.signal.aborted === true });
   }
 }
