@@ -128,7 +128,7 @@ export class SimulatedPool implements Pool {
     if (!stubborn.alive) return;
     home.retired = true;
     await this.#later(RETIRE_MS);
-    if (stubborn.alive) stubborn.cancel(reason);
+    stubborn.cancel(reason);
     home.kill('worker-lost');
   }
 
