@@ -8,8 +8,6 @@ import { ConfigError, type Problem } from './config-error.js';
 import type { Config, Settings } from './schema.js';
 import { readSources, type Environment } from './sources.js';
 
-const MAX_PREFORK = 512;
-
 export interface Loaded {
   config: Config;
   /** Where each option's value came from: a file, a variable, or `default`. */
@@ -102,11 +100,7 @@ function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[]
 }
 
 function inconsistencies(settings: Settings, origins: Origins): Problem[] {
-  return [
-    ...assignmentProblems(settings, origins),
-    ...concurrencyProblems(settings.worker, origins.get('worker.concurrency') ?? 'default'),
-    ...timingInconsistencies(settings, origins),
-  ];
+  return [...assignmentProblems(settings, origins), ...timingInconsistencies(settings, origins)];
 }
 
 /** Late assignment binds nothing but the work of dedicated workers, so there would be nothing to cancel. */
@@ -115,16 +109,6 @@ function assignmentProblems({ workers, assignment }: Settings, origins: Origins)
   const key = 'workers.onMissing';
   const detail = `cancelAssigned needs assignment eager, not ${assignment}: expected INTERLOCK_ASSIGNMENT=eager beside it, or reassign`;
   return [{ key, source: origins.get(key) ?? 'default', detail }];
-}
-
-/** A process for each of a thousand tasks is a mistake. Also for what a command line says instead (`source`). */
-export function concurrencyProblems(
-  { pool, concurrency }: Pick<Settings['worker'], 'pool' | 'concurrency'>,
-  source: string,
-): Problem[] {
-  if (pool !== 'prefork' || concurrency === null || concurrency <= MAX_PREFORK) return [];
-  const detail = `${concurrency} processes are too many: expected at most ${MAX_PREFORK}, or the pool async`;
-  return [{ key: 'worker.concurrency', source, detail }];
 }
 
 function timingInconsistencies(settings: Settings, origins: Origins): Problem[] {

@@ -1,7 +1,5 @@
-import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
 import { MissingResource } from '../core/errors.js';
-import { concurrencyProblems } from '../config/load.js';
 import { provedGone } from '../process/identity.js';
 import type { Service } from '../process/service.js';
 import { createAsyncPool } from '../worker/async/async.js';
@@ -14,6 +12,7 @@ import { Worker } from '../worker/worker.js';
 import { compose, type Parts } from './compose.js';
 import { isDedicated, isResourceManager } from './names.js';
 import { pluginServices } from './plugins.js';
+import { poolWanted, type PoolKind } from './pool-wanted.js';
 import { STOP_MS } from './presence.js';
 import { quarantineOf } from './quarantine.js';
 import { runResourceManager } from './resource-manager.js';
@@ -26,7 +25,7 @@ export interface WorkerFlags {
   name?: string;
   queues?: string[];
   concurrency?: number;
-  pool?: 'prefork' | 'async';
+  pool?: PoolKind;
 }
 
 /** `interlock worker`: runs tasks in child processes. One that is named like a resource manager is one. */
@@ -36,7 +35,8 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   const { logger, config, name, database, messages, asked } = parts;
   makeFolders(config, ['workingDirectory', 'dataDirectory']);
   const directory = workerDirectoryOf(config.workingDirectory, name);
-  const pool = createPool(parts, flags, directory);
+  const wanted = poolWanted(config.worker, flags);
+  const pool = createPool(parts, wanted, directory);
   const dedicated = isDedicated(name);
   const queues = dedicated ? [] : [...(flags.queues ?? config.worker.queues)];
   const submit = submitting(parts, undefined);
@@ -75,7 +75,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
       ready: () => ({
         role: 'worker',
         name,
-        detail: `${name} has ${pool.slots} slots${dedicated ? ' for what is bound to it' : ` for ${queues.join(', ')}`}; ${pool.stats().types.length} task types.`,
+        detail: `${name} has ${pool.slots} slots (${wanted.kind})${dedicated ? ' for what is bound to it' : ` for ${queues.join(', ')}`}; ${pool.stats().types.length} task types.`,
       }),
       abandon: () => pool.killAll(),
     },
@@ -83,13 +83,12 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   );
 }
 
-/** Throws ConfigError for more processes than anybody can want. */
-function createPool({ config, name, logger, runtime }: Parts, flags: WorkerFlags, workerDirectory: string): Pool {
+function createPool(
+  { config, name, logger, runtime }: Parts,
+  { kind, slots }: { kind: PoolKind; slots: number },
+  workerDirectory: string,
+): Pool {
   const { graceMs, killMs, retireMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes } = config.worker;
-  const kind = flags.pool ?? config.worker.pool;
-  const slots = flags.concurrency ?? config.worker.concurrency ?? 1;
-  const problems = concurrencyProblems({ pool: kind, concurrency: slots }, '--concurrency and --pool');
-  if (problems.length > 0) throw new ConfigError(problems);
   const options: PoolOptions = {
     slots,
     workerName: name,

@@ -40,10 +40,14 @@ describe('a worker that runs its tasks in one process', function () {
     }));
     expect((await deployment.request('POST', '/api/v1/tasks/batch', { tasks: batch })).status).to.equal(202);
     const path = '/api/v1/tasks?name=crowd.brief&state=completed&limit=200';
-    const done = await until('all to be completed', async () => {
-      const { items } = (await deployment.request<{ items: TaskView[] }>('GET', path)).body;
-      return items.length === batch.length ? items : undefined;
-    });
+    const done = await until(
+      'all to be completed',
+      async () => {
+        const { items } = (await deployment.request<{ items: TaskView[] }>('GET', path)).body;
+        return items.length === batch.length ? items : undefined;
+      },
+      { timeoutMs: 120_000, everyMs: 200 },
+    );
     const [pid, ...others] = new Set(done.map(task => task.result));
     expect(others).to.deep.equal([]);
     expect(statOf(pid as number)?.parent).to.equal(worker.pid);
@@ -60,8 +64,9 @@ describe('a worker that runs its tasks in one process', function () {
 
   it('loses them together when their process is killed, each by its type, and goes on', async () => {
     const lost = await patient('lost', { exclusive: ['shared-fate'] });
-    const again = await submit('crowd.brief', [2_000], { onWorkerLoss: 'requeue', maxAttempts: 3 });
-    await until('it to run', async () => (await deployment.task(again.id)).state === 'running');
+    const file = join(deployment.directory, 'again');
+    const again = await submit('crowd.untilAgain', [file], { onWorkerLoss: 'requeue', maxAttempts: 3 });
+    await until('it to have begun', () => linesOf(file).length > 0);
     const [pid] = await pids([await submit('crowd.brief', [0])]);
     process.kill(pid as number, 'SIGKILL');
     const ended = await deployment.final(lost.id);
@@ -88,5 +93,17 @@ describe('a worker that runs its tasks in one process', function () {
     await worker.kill('SIGKILL');
     await until('the child to be gone', () => isGone(pid!, startTicks));
     expect(await deployment.final(task.id)).to.include({ state: 'canceled', reason: 'worker-lost' });
+  });
+
+  it('ends when it is asked to, whatever its bodies heed', async () => {
+    const other = deployment.start('worker', ['-n', 'w2', '-c', '10', '--pool', 'async']);
+    const file = join(deployment.directory, 'last');
+    const stubborn = [await submit('crowd.stubborn', [file]), await submit('crowd.stubborn', [file])];
+    await until('both to have begun', () => linesOf(file).length === 2);
+    const gentle = await patient('gentle');
+    await other.kill('SIGTERM');
+    expect((await other.exited).code).to.equal(0);
+    for (const { id } of [...stubborn, gentle])
+      expect(await deployment.final(id)).to.include({ state: 'canceled', reason: 'worker-shutdown' });
   });
 });

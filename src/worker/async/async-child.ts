@@ -37,8 +37,8 @@ export class AsyncChild extends ChildHandle {
   readonly #events: AsyncChildEvents;
   readonly #log: Log;
   readonly #silentMs: number;
-  /** The body that called for the exit of its process. */
-  #culprit: AsyncRun | undefined;
+  /** Whose fault its death is, where that is known; null: of a body that had ended. */
+  #culprit: AsyncRun | null | undefined;
   /** Its event loop stands still. */
   #blocked = false;
   #unanswered = false;
@@ -116,7 +116,7 @@ export class AsyncChild extends ChildHandle {
     if (word === 'A') this.#unanswered = false;
     if (word === 'B') this.#hearBlocked();
     if (word.startsWith('T')) this.#hearTurning(number);
-    if (word.startsWith('X')) this.#culprit = this.#runs.get(number);
+    if (word.startsWith('X')) this.#culprit = this.#runs.get(number) ?? null;
     if (word === 'S') this.#hearGrown();
     if (!this.#unanswered && !this.#blocked) this.#silent = undefined;
   }
@@ -126,7 +126,7 @@ export class AsyncChild extends ChildHandle {
     this.#runs.clear();
     for (const run of runs) {
       const { canceled, fault } = run;
-      const suspect = this.#culprit ? run === this.#culprit : runs.length === 1;
+      const suspect = this.#culprit === undefined ? runs.length === 1 : run === this.#culprit;
       const tail = [run.tail, death.tail].filter(Boolean).join('\n');
       this.#events.ended(run, outcomeOfDeath({ ...death, tail }, { canceled, fault, suspect }));
     }

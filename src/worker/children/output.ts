@@ -12,11 +12,14 @@ const TAIL = 2_048;
 export class Lines {
   readonly #budget = new Budget(LINES_PER_SECOND, LINES_AT_ONCE);
   readonly #onLine: (line: string) => void;
+  readonly #mayLog: () => boolean;
   #open = '';
   #dropped = 0;
 
-  constructor(onLine: (line: string) => void) {
+  /** What `mayLog` refuses is dropped, too. */
+  constructor(onLine: (line: string) => void, mayLog: () => boolean = () => true) {
     this.#onLine = onLine;
+    this.#mayLog = mayLog;
   }
 
   push(text: string): void {
@@ -31,11 +34,11 @@ export class Lines {
   }
 
   #emit(line: string): void {
-    if (!this.#budget.take()) {
+    if (!this.#budget.take() || !this.#mayLog()) {
       this.#dropped += 1;
       return;
     }
-    if (this.#dropped > 0) this.#onLine(`(${this.#dropped} lines dropped: more than ${LINES_PER_SECOND} a second)`);
+    if (this.#dropped > 0) this.#onLine(`(${this.#dropped} lines dropped: too many in a second)`);
     this.#dropped = 0;
     this.#onLine(line);
   }

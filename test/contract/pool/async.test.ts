@@ -107,6 +107,10 @@ describe('Many tasks in one process', function () {
     expect(await cancel(innocent)).to.deep.equal({ kind: 'canceled', reason: 'user' });
   });
 
+  it('fails also the body that ends in the same moment', async () => {
+    expect(await failure(run('crowd.rejectAndReturn'))).to.have.nested.property('error.code', 'CHILD_DIED');
+  });
+
   it('logs what fails when its body has ended, and goes on', async () => {
     const pid = await result(run('crowd.leaveRejection'));
     await until('the line', () => lines.some(line => line.message.includes('too late')));

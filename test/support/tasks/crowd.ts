@@ -12,6 +12,11 @@ export async function patient(file?: string): Promise<number> {
   return process.pid;
 }
 
+/** Waits to be lost once. */
+export async function untilAgain(file: string): Promise<number> {
+  return currentTask().attempt === 1 ? patient(file) : process.pid;
+}
+
 export async function brief(ms: number): Promise<number> {
   await sleep(ms);
   return process.pid;
@@ -65,6 +70,12 @@ export async function throwNowhere(): Promise<void> {
 export async function exitAside(): Promise<void> {
   await sleep(5);
   process.exit(3);
+}
+
+/** Ends in the same moment. */
+export function rejectAndReturn(): string {
+  void Promise.reject(new Error('nobody looks'));
+  return 'done';
 }
 
 /** Leaves something that fails when it has ended. */

@@ -21,13 +21,13 @@ export class Bodies {
     return this.#byNumber.get(number);
   }
 
-  /** Undefined when its body has ended. */
+  /** Undefined for one whose end has been told. */
   of({ id, attempt }: TaskContext): BodyRun | undefined {
     const body = this.#byTask.get(id);
-    return body?.facts.attempt === attempt && !body.ended ? body : undefined;
+    return body?.facts.attempt === attempt ? body : undefined;
   }
 
-  /** Whose code is running; undefined for code that is of no body, or of one that has ended. */
+  /** Whose code is running; undefined for code that is of no body, or of one whose end has been told. */
   here(): BodyRun | undefined {
     const context = contextHere();
     return context && this.of(context);

@@ -22,6 +22,7 @@ const bodies = new Bodies();
 const lines = new Budget(LINES_PER_SECOND, LINES_AT_ONCE);
 const mayLog = (): boolean => lines.take();
 const printing = new Printing(bodies, mayLog);
+const ended: { body: BodyRun; outcome: ChildOutcome }[] = [];
 let types: Loaded | undefined;
 
 process.chdir = () => {
@@ -34,6 +35,7 @@ const supervisor = new Supervisor(order => {
   else void load(order, supervisor, loaded => (types = loaded));
 });
 blameBodies(bodies, supervisor);
+process.on('exit', tellEnds);
 const deps: BodyRunDeps = {
   supervisor,
   mayLog,
@@ -53,6 +55,15 @@ function begin({ run, task, deadlineMs }: Extract<ToChild, { kind: 'run' }>): vo
 async function end(body: BodyRun, outcome: ChildOutcome): Promise<void> {
   const { exclusive, shared } = body.facts;
   if (exclusive.length + shared.length > 0) await body.answered();
-  bodies.delete(body);
-  supervisor.send({ kind: 'outcome', run: body.number, outcome: body.fault ? { kind: 'failed', error: body.fault } : outcome });
+  if (ended.push({ body, outcome }) === 1) setImmediate(tellEnds);
+}
+
+/** At the end of the turn: by then Node has said which rejections nobody handles. */
+function tellEnds(): void {
+  for (const { body, outcome } of ended.splice(0)) {
+    bodies.delete(body);
+    const { number: run, fault } = body;
+    supervisor.send({ kind: 'outcome', run, outcome: fault ? { kind: 'failed', error: fault } : outcome });
+  }
+  supervisor.flush();
 }

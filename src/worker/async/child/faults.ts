@@ -1,5 +1,6 @@
 import { errorOf } from '../../../tasks/body.js';
 import { contextHere } from '../../../tasks/current.js';
+import { Budget } from '../../children/budget.js';
 import { tell } from '../../children/child/lifeline.js';
 import type { Supervisor } from '../../children/child/supervisor.js';
 import type { Bodies } from './bodies.js';
@@ -14,10 +15,12 @@ const HOW = {
  * knows whose state is broken: the process ends, as Node would end it.
  */
 export function blameBodies(bodies: Bodies, supervisor: Supervisor): void {
+  const remains = new Budget(1, 20);
   const blame = (how: keyof typeof HOW, thrown: unknown): void => {
     const context = contextHere();
     if (!context) end(thrown);
     const body = bodies.of(context);
+    if (!body && !remains.take()) return; // it has been told often enough
     const error = errorOf(thrown);
     const fault = { ...error, code: 'CHILD_DIED', message: `${HOW[how]}: ${error.message}` };
     supervisor.send({ kind: 'fault', run: body?.number ?? 0, how, error: fault });
@@ -26,8 +29,8 @@ export function blameBodies(bodies: Bodies, supervisor: Supervisor): void {
   process.on('unhandledRejection', reason => blame('rejection', reason));
   process.on('uncaughtException', error => blame('exception', error));
   process.on('exit', () => {
-    const body = bodies.here();
-    if (body) tell(`X${body.number}`);
+    const context = contextHere();
+    if (context) tell(`X${bodies.of(context)?.number ?? 0}`);
   });
 }
 

@@ -34,7 +34,7 @@ export class Printing {
     const write = stream.write.bind(stream) as (...given: unknown[]) => boolean;
     stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
       const body = this.#bodies.here();
-      if (!body) return write(chunk, ...rest);
+      if (!body || body.ended) return write(chunk, ...rest);
       const { decoder, lines } = this.#of(body, name);
       const encoding = typeof rest[0] === 'string' ? (rest[0] as BufferEncoding) : 'utf8';
       lines.push(decoder.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk)));
@@ -47,9 +47,8 @@ export class Printing {
   #of(body: BodyRun, name: Stream): Printed {
     const known = this.#printed[name].get(body);
     if (known) return known;
-    const lines = new Lines(message => {
-      if (this.#mayLog()) body.say({ kind: 'log', level: 'info', message, fields: { stream: name } });
-    });
+    const say = (message: string): void => body.say({ kind: 'log', level: 'info', message, fields: { stream: name } });
+    const lines = new Lines(say, this.#mayLog);
     const printed = { decoder: new StringDecoder(), lines };
     this.#printed[name].set(body, printed);
     return printed;

@@ -35,7 +35,7 @@ export class Supervisor {
     });
     this.#pipe.on('end', () => process.exit(1)); // the watchdog hears of it, too
     this.#pipe.on('error', () => process.exit(1));
-    process.on('exit', () => this.#outbox.flush()); // what ended in the turn in which somebody exits
+    process.on('exit', () => this.flush()); // what was said in the turn in which somebody exits
   }
 
   send(message: FromChild): void {
@@ -44,7 +44,11 @@ export class Supervisor {
 
   /** For what must be known even if the body dies in this turn of the event loop, or never ends it. */
   sendNow(message: FromChild): void {
-    this.#outbox.send(message);
+    this.send(message);
+    this.flush();
+  }
+
+  flush(): void {
     this.#outbox.flush();
   }
 
