@@ -1,17 +1,18 @@
-import { testServers } from '../support/servers.js';
+import type { TestServers } from '../support/servers.js';
 import { Site } from './peers/site.js';
 import { readOptions, SCENARIOS, USAGE, type Options } from './options.js';
 import { asJson, asText, writePage } from './report.js';
 import type { Context, Result, Scenario } from './scenario.js';
+import { openServers } from './servers.js';
 import { Stage } from './stage.js';
 import { look } from './surroundings.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** `npm run bench -- SCENARIO`: docs/benchmarks.md says what each scenario measures. */
-async function main(options: Options): Promise<void> {
-  const context: Context = { options, servers: testServers(), say };
-  const on = await look(context.servers);
+async function main(options: Options, servers: TestServers): Promise<void> {
+  const context: Context = { options, servers, say };
+  const on = await look(servers);
   const results = new Map<string, readonly Result[]>();
   for (const name of options.scenario === 'all' ? SCENARIOS : [options.scenario]) {
     say(`${name} …`);
@@ -32,11 +33,16 @@ function readOrExit(): Options {
   }
 }
 
+const options = readOrExit();
+const servers = openServers(say);
 let ending: Promise<void> | undefined;
 
 /** Nothing outlives the bench. The first reason to end decides: a scenario that is interrupted fails as well. */
 function endWith(code: number): void {
-  ending ??= Promise.allSettled([Stage.closeAll(), Site.closeAll()]).then(() => process.exit(code));
+  ending ??= Promise.allSettled([Stage.closeAll(), Site.closeAll()])
+    .then(() => servers.then(({ stop }) => stop()))
+    .catch(() => undefined) // they were never there, which is what the bench fails with
+    .then(() => process.exit(code));
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -45,10 +51,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     endWith(130);
   });
 }
-main(readOrExit()).then(
-  () => endWith(0),
-  (error: unknown) => {
-    if (!ending) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    endWith(1);
-  },
-);
+servers
+  .then(found => main(options, found))
+  .then(
+    () => endWith(0),
+    (error: unknown) => {
+      if (!ending) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      endWith(1);
+    },
+  );
