@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
+
 import type { Pool } from '../options.js';
 import type { Context } from '../scenario.js';
 import { Stage } from '../stage.js';
 import type { SubmitBody } from '../submitter.js';
 import type { Load, Peer, Timing } from './peer.js';
+
+const PACKAGE = new URL('../../../package.json', import.meta.url);
+const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version;
 
 /** Interlock itself, by its real roles: one worker with as many slots, tasks by HTTP in batches of 1,000, of a type that may run again. */
 export function interlock(context: Context, pool: Pool): Peer {
@@ -11,21 +16,12 @@ export function interlock(context: Context, pool: Pool): Peer {
     key: pool,
     share: 1,
     own: true,
-    async setUp() {
-      const stage = await Stage.open(context);
-      try {
-        const { stdout } = await stage.deployment.cli('worker', '--help');
-        if (pool === 'async' && !stdout.includes('"async"')) throw new Error('there is no such pool yet');
-        const { stdout: version } = await stage.deployment.cli('--version');
-        return {
-          versions: { interlock: version.trim() },
-          settings: { writes: 'w:majority', queue: 'quorum', messages: 'persistent' },
-          measure: load => measure(context, pool, load),
-        };
-      } finally {
-        await stage.close();
-      }
-    },
+    setUp: () =>
+      Promise.resolve({
+        versions: { interlock: VERSION },
+        settings: { onWorkerLoss: 'requeue' },
+        measure: load => measure(context, pool, load),
+      }),
   };
 }
 
