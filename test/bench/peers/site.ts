@@ -51,6 +51,8 @@ export class Site {
   }
 
   start({ name, command, env = {}, cwd = this.#keeper.folder.path }: Program): Started {
+    // Its guardian is leaving: nobody would end what begins now.
+    if (this.#closed) throw new Error(`${name} cannot be started: the site is closed`);
     const logFile = join(this.#keeper.folder.path, `${this.#launched.length}-${name}.log`);
     const { PATH = '/usr/bin:/bin' } = process.env;
     const launched = launch({ name, command, env: { PATH, HOME: cwd, LANG: 'C.UTF-8', ...env }, cwd, logFile }, this.#keeper);
