@@ -124,9 +124,11 @@ export class AsyncChild extends ChildHandle {
   protected override buried(death: Death): void {
     const runs = [...this.#runs.values()];
     this.#runs.clear();
+    // One that was retired was ended by us, and whose fault that was is known already.
+    const alone = runs.length === 1 && death.cause?.kind !== 'retired';
     for (const run of runs) {
       const { canceled, fault } = run;
-      const suspect = this.#culprit === undefined ? runs.length === 1 : run === this.#culprit;
+      const suspect = this.#culprit === undefined ? alone : run === this.#culprit;
       const tail = [run.tail, death.tail].filter(Boolean).join('\n');
       this.#events.ended(run, outcomeOfDeath({ ...death, tail }, { canceled, fault, suspect }));
     }

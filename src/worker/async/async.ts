@@ -1,5 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 import type { Outcome } from '../../core/outcome.js';
-import { monotonicMs } from '../children/budget.js';
 import type { PoolOptions } from '../children/pool-options.js';
 import { Premises } from '../children/premises.js';
 import { Supply } from '../children/supply.js';
@@ -76,7 +77,7 @@ class AsyncPool implements Pool {
 
   cancel(taskId: string, reason: 'user' | 'worker-shutdown'): void {
     const run = this.#running.get(taskId);
-    if (!run || run.canceled !== undefined) return;
+    if (!run || run.canceled !== undefined || run.ended) return;
     run.canceled = reason;
     const child = [...this.#supply.children].find(each => each.runs.has(run.number));
     if (!child) return this.#endUnstarted(run);
@@ -85,9 +86,7 @@ class AsyncPool implements Pool {
   }
 
   extendDeadline(deadlineMs: number): void {
-    // Children judge by CLOCK_MONOTONIC; the runtime's clock may be another. Read in this order a pause between the two makes the deadline earlier.
-    const here = monotonicMs();
-    this.#supply.extendDeadline(here + (deadlineMs - this.#options.runtime.clock.monotonicMs()));
+    this.#supply.extendDeadline(deadlineMs);
   }
 
   async killAll(): Promise<void> {
@@ -151,6 +150,7 @@ class AsyncPool implements Pool {
     run.graces = new AbortController();
     const { graceMs, killMs, runtime } = this.#options;
     await runtime.timers.sleep(graceMs + killMs, run.graces.signal);
+    await turn(); // its end may have come while nobody here had time to hear it
     if (run.graces.signal.aborted) return;
     run.overdue = true;
     this.#retirement.hasten(child, 'overdue');

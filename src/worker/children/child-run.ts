@@ -36,6 +36,10 @@ export class ChildRun {
     this.#parentLog = log;
   }
 
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   get needsResources(): boolean {
     return needsResources(this.job.task);
   }

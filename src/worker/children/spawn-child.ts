@@ -14,7 +14,7 @@ export interface SpawnedChild {
   stderr: Readable;
   /** fd 3: frames, both ways. */
   messages: Duplex;
-  /** fd 4: deadlines to its watchdog, and back one letter that says why it killed its group. */
+  /** fd 4: deadlines to its watchdog, and back words, a line each (`child/watchdog.ts`). */
   lifeline: Duplex;
 }
 

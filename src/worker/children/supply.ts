@@ -70,9 +70,13 @@ export class Supply<Child extends ChildHandle> {
     }));
   }
 
+  /** By the runtime's clock. */
   extendDeadline(deadlineMs: number): void {
-    this.#deadlineMs = deadlineMs;
-    for (const child of this.children) child.extendDeadline(deadlineMs);
+    // Children judge by CLOCK_MONOTONIC, which may be another. Read in this order a pause between the two makes the deadline earlier.
+    const here = monotonicMs();
+    const ofChildren = here + (deadlineMs - this.#options.runtime.clock.monotonicMs());
+    this.#deadlineMs = ofChildren;
+    for (const child of this.children) child.extendDeadline(ofChildren);
     this.#fill();
   }
 

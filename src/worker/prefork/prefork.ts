@@ -3,7 +3,6 @@ import { availableParallelism } from 'node:os';
 import type { Outcome } from '../../core/outcome.js';
 import type { EndReason } from '../../core/task.js';
 import { errorOf } from '../../tasks/body.js';
-import { monotonicMs } from '../children/budget.js';
 import { ChildRun } from '../children/child-run.js';
 import type { TaskDirectory } from '../children/directory.js';
 import { CHILD_WAIT_MS, type PoolOptions } from '../children/pool-options.js';
@@ -89,9 +88,7 @@ class PreforkPool implements Pool {
   }
 
   extendDeadline(deadlineMs: number): void {
-    // Children judge by CLOCK_MONOTONIC; the runtime's clock may be another. Read in this order a pause between the two makes the deadline earlier.
-    const here = monotonicMs();
-    this.#supply.extendDeadline(here + (deadlineMs - this.#options.runtime.clock.monotonicMs()));
+    this.#supply.extendDeadline(deadlineMs);
   }
 
   killAll(): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
 import type { Json } from '../../../src/core/json.js';
+import type { ProgressReport } from '../../../src/core/task.js';
 import type { Outcome } from '../../../src/core/outcome.js';
 import { exclusiveJob, heard, jobOf, linesOf } from '../../support/pool.js';
 import { until } from '../../support/wait.js';
@@ -23,7 +24,12 @@ describe('A pool of one child process for all tasks', function () {
 
 describe('Many tasks in one process', function () {
   this.timeout(2 * MINUTE);
-  const { pool, lines, file } = sharedPool('async', { slots: 1_000, taskModules: ['./crowd.ts', './basic.ts'] });
+  const { pool, lines, file } = sharedPool('async', {
+    slots: 1_000,
+    taskModules: ['./crowd.ts', './basic.ts'],
+    retireMs: 3_000,
+    graceMs: 3_000, // a thousand bodies need a moment to hear of their end
+  });
   let files = 0;
 
   const run = (name: string, ...args: Json[]): Promise<Outcome> => pool().run(jobOf(name, args), heard());
@@ -82,7 +88,7 @@ describe('Many tasks in one process', function () {
   it('retires the child of a body that does not heed its cancellation', async () => {
     const [stubborn, innocent] = [await begun('crowd.stubborn'), await begun('crowd.patient')];
     const former = await pidOfNext();
-    const brief = run('crowd.brief', 700); // ends while its child is retired
+    const brief = run('crowd.brief', 3_800); // ends while its child is retired
     const ended = cancel(stubborn);
     await until('the child to be retired', () =>
       pool()
@@ -188,6 +194,14 @@ describe('Many tasks in one process', function () {
     expect(ended).to.equal(false);
     answer?.();
     expect(await result(end)).to.equal('done');
+  });
+
+  it('is not canceled any more once it has ended, though its directory is still being removed', async () => {
+    const job = jobOf('crowd.leaveBar');
+    const cancelAtEnd = (progress: ProgressReport[]): void => {
+      if (progress[0]?.state === 'completed') pool().cancel(job.task.id, 'user');
+    };
+    expect(await pool().run(job, heard({ report: cancelAtEnd }))).to.deep.equal({ kind: 'completed', result: 'done' });
   });
 
   it('lets nobody change the current directory of all', async () => {

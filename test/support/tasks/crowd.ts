@@ -110,6 +110,12 @@ export function askAside(): string {
   return 'done';
 }
 
+export async function leaveBar(): Promise<string> {
+  currentTask().progress('left open');
+  await currentTask().directory();
+  return 'done';
+}
+
 export function moveAway(): void {
   process.chdir('/');
 }
