@@ -44,7 +44,7 @@ describe('The command line', function () {
       [['task', 'list', '--limit=abc'], /'--limit <n>'[^]*integer from 1 to 500/],
       [['task', 'run'], /missing required argument 'name'/],
       [['task', 'run', 't', '--args', '{"a":1}'], /--args <json>[^]*JSON array/],
-      [['worker', '-c', '0'], /integer from 1 to 512/],
+      [['worker', '-c', '0'], /integer from 1 to 2000/],
       [['status', '--url', 'localhost'], /no address of an API/],
     ];
     const ended = await Promise.all(cases.map(([args]) => interlock(args, { cwd: folder })));
