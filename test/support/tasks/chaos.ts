@@ -18,16 +18,19 @@ const { CHAOS_EVIDENCE: evidence = '', CHAOS_SINK: sink = '' } = process.env;
 const STEP_MS = 50;
 let pipe: number | undefined;
 
-/** Every line twice: into a file that nobody can gloss over, and, with its fence, to a sink that refuses who was deposed. */
+/**
+ * Every line twice: with its fence to a sink that refuses who was deposed, and into a file that nobody can gloss over. In this order: what stands in
+ * the file has been judged by the sink, even if the body was killed between the two.
+ */
 function tracer({ label, exclusive, shared }: Static<typeof input>, ctx: TaskContext): (edge: string) => void {
   const [held] = [...exclusive, ...shared];
   const fence = held === undefined ? null : ctx.fence(held);
   return edge => {
     const at = Number(process.hrtime.bigint() / 1_000n);
     const line = `${JSON.stringify({ task: ctx.id, label, attempt: ctx.attempt, edge, at, pid: process.pid, fence, exclusive, shared })}\n`;
-    appendFileSync(evidence, line);
     pipe ??= openSync(sink, constants.O_WRONLY);
     writeSync(pipe, line); // one write, shorter than PIPE_BUF: it arrives whole or not at all
+    appendFileSync(evidence, line);
   };
 }
 
