@@ -1,4 +1,5 @@
 import type { Log } from '../process/log.js';
+import type { Clock } from '../process/runtime.js';
 import type { LineTask, TaskStore } from '../store/store.js';
 import type { Book } from './book.js';
 import type { Numbering } from './numbering.js';
@@ -14,23 +15,80 @@ export interface ReadingDeps {
   tasks: Pick<TaskStore, 'range' | 'byNumbers' | 'voidNumbers' | 'byIds'>;
   book: Book;
   numbering: Numbering;
+  clock: Clock;
+  /** New tasks are looked for this often, even if no hint speaks of any. */
+  passMs: number;
   gapMs: number;
   log: Log;
 }
 
+/** What has changed since the last pass. */
+export class Reading {
+  readonly #deps: ReadingDeps;
+  #more = true;
+  #newOnesAtMs = -Infinity;
+
+  constructor(deps: ReadingDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Reads again what hints name, and new tasks: both at once, as neither asks for what the other brings. What was known is applied first: a task
+   * that joins the line anew leaves its old place before it takes the new one. Resolves with whether more is waiting to be read.
+   */
+  async runOnce(ids: ReadonlySet<string>): Promise<boolean> {
+    const newOnes = this.#newOnesDue(ids);
+    const [again, fresh] = await Promise.all([askAgain(this.#deps, ids), newOnes ? askForNew(this.#deps) : undefined]);
+    applyAgain(this.#deps, again);
+    this.#more = fresh !== undefined && applyNew(this.#deps, fresh);
+    return this.#more;
+  }
+
+  /** The end of a known task brings no new ones: one read less until the next in line is granted. */
+  #newOnesDue(ids: ReadonlySet<string>): boolean {
+    const { book, clock, passMs } = this.#deps;
+    const now = clock.monotonicMs();
+    const due = this.#more || now - this.#newOnesAtMs >= passMs || [...ids].some(id => !book.graph.has(id));
+    if (due) this.#newOnesAtMs = now;
+    return due;
+  }
+}
+
+/** Reads again those that a hint names and that stand in the graph; others come by their number. */
+export async function readAgain(deps: AgainDeps, ids: Iterable<string>): Promise<void> {
+  applyAgain(deps, await askAgain(deps, ids));
+}
+
+interface AgainDeps extends Pick<ReadingDeps, 'book' | 'numbering'> {
+  tasks: Pick<TaskStore, 'byIds'>;
+}
+
+type Found = Map<string, LineTask | undefined>;
+
+interface New {
+  rows: Row[];
+  upTo: number;
+  late: Row[];
+}
+
 /**
  * New tasks enter only here: first what lies above the mark, **then** the gaps below it. In the other order a number could be stored
- * between the two reads and be overtaken by the one after it. Resolves with whether more is waiting to be read.
+ * between the two reads and be overtaken by the one after it.
  */
-export async function readNew({ tasks, book, numbering, log }: ReadingDeps): Promise<boolean> {
+async function askForNew({ tasks, numbering }: ReadingDeps): Promise<New> {
   const rows = await tasks.range(numbering.mark, RANGE);
-  const upTo = numbering.reach(rows.map(row => row.seq));
-  const above = rows.filter(row => row.seq <= upTo);
-  const seen = above.map(row => row.seq);
-  const gaps = [...numbering.gaps, ...numbering.missing(seen, upTo)];
+  const seqs = rows.map(row => row.seq);
+  const upTo = numbering.reach(seqs);
+  const gaps = [...numbering.gaps, ...numbering.missing(seqs, upTo)];
   const late: Row[] = [];
   for (const part of parts(gaps)) late.push(...(await tasks.byNumbers(part)));
+  return { rows, upTo, late };
+}
+
+function applyNew({ book, numbering, log }: ReadingDeps, { rows, upTo, late }: New): boolean {
+  const above = rows.filter(row => row.seq <= upTo);
   for (const row of [...late, ...above]) if (!isVoid(row)) book.apply(row);
+  const seen = above.map(row => row.seq);
   numbering.advance(seen, upTo); // only now: what was read is applied
   numbering.fill(late.map(row => row.seq));
   const beyond = rows[above.length];
@@ -45,19 +103,18 @@ export async function closeGaps({ tasks, numbering, gapMs }: ReadingDeps): Promi
   for (const part of parts(numbering.olderThan(gapMs))) await tasks.voidNumbers(part);
 }
 
-/** Reads again those that a hint names and that stand in the graph; others come by their number. */
-export async function readAgain(
-  { tasks, book, numbering }: { tasks: Pick<TaskStore, 'byIds'>; book: Book; numbering: Numbering },
-  ids: Iterable<string>,
-): Promise<void> {
-  for (const part of parts([...ids].filter(id => book.graph.has(id)))) {
-    const rows = new Map((await tasks.byIds(part)).map(row => [row.id, row]));
-    for (const id of part) {
-      const row = rows.get(id);
-      if (!row) book.drop(id, 'deleted');
-      else if (row.seq !== book.graph.find(id)?.seq && row.seq > numbering.mark) book.drop(id, 'in line anew');
-      else book.apply(row);
-    }
+async function askAgain({ tasks, book }: AgainDeps, ids: Iterable<string>): Promise<Found> {
+  const known = [...ids].filter(id => book.graph.has(id));
+  const found: Found = new Map(known.map(id => [id, undefined]));
+  for (const part of parts(known)) for (const row of await tasks.byIds(part)) found.set(row.id, row);
+  return found;
+}
+
+function applyAgain({ book, numbering }: AgainDeps, found: Found): void {
+  for (const [id, row] of found) {
+    if (!row) book.drop(id, 'deleted');
+    else if (row.seq !== book.graph.find(id)?.seq && row.seq > numbering.mark) book.drop(id, 'in line anew');
+    else book.apply(row);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.js';
 import type { Assignment } from './assign.js';
 import { Granting } from './granting.js';
 import { IndexCheck } from './index-check.js';
-import { closeGaps, readAgain, readNew, type ReadingDeps } from './reading.js';
+import { closeGaps, readAgain, Reading, type ReadingDeps } from './reading.js';
 import { rebuild } from './rebuild.js';
 import { Reconciliation } from './reconcile.js';
 import { Roster } from './roster.js';
@@ -86,7 +86,8 @@ export class ResourceManager implements Service {
     const { book, numbering } = await rebuild({ tasks: store.tasks, leases: store.leases, clock: runtime.clock, log }, term);
     const hints = new Hints(this.#deps.broker, runtime.clock);
     const roster = new Roster({ processes: store.processes, grants: store.grants, hints, tasks: store.tasks, log }, this.#deps);
-    const reading: ReadingDeps = { tasks: store.tasks, book, numbering, gapMs: timing.gapMs, log };
+    const lines: ReadingDeps = { ...timing, tasks: store.tasks, book, numbering, clock: runtime.clock, log };
+    const reading = new Reading(lines);
     const granting = new Granting({ grants: store.grants, hints, book, term, log, assign: queue => roster.assign(queue) });
     const withinMs = 2 * timing.reconcileMs;
     const reconciliation = new Reconciliation({ tasks: store.tasks, book, numbering, log, withinMs, epoch: term.lease.epoch });
@@ -95,12 +96,11 @@ export class ResourceManager implements Service {
     let comparedAtMs = runtime.clock.monotonicMs();
     while (term.trusted) {
       this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
-      await readAgain(reading, this.#takeChanged());
-      let more = await readNew(reading);
+      let more = await reading.runOnce(this.#takeChanged());
       const mayGrant = await indexes.mayGrant();
       const again = mayGrant ? await granting.runOnce() : [];
-      await readAgain(reading, again);
-      if (mayGrant) await closeGaps(reading); // a void holds its number only by the unique index
+      await readAgain(lines, again);
+      if (mayGrant) await closeGaps(lines); // a void holds its number only by the unique index
       term.lease.floor = numbering.floor;
       if (runtime.clock.monotonicMs() - comparedAtMs >= timing.reconcileMs) {
         comparedAtMs = runtime.clock.monotonicMs();

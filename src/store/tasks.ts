@@ -32,11 +32,9 @@ export type LineTask = Pick<
 export interface ClaimQuery {
   /** Tasks of these queues that are bound to no worker … */
   queues: string[];
-  /** … and tasks bound to this one. */
-  worker: string;
+  /** … and, where it is given, tasks bound to this one. */
+  worker?: string;
   limit: number;
-  /** Read these too, whatever their place. */
-  hinted: string[];
 }
 
 /** One start that is asked for. `fence` is that of the grant that was read, 0 without resources. */
@@ -103,8 +101,8 @@ export interface TaskStore {
 
   // --- start and end ------------------------------------------------------------------------------------------
   /**
-   * Tasks that could start now (`waiting` for `worker`, not past `expiresAt`): the best by priority, then number, up to `limit`,
-   * and the hinted ones among them or beside them. Bound tasks come only to their worker.
+   * Tasks that could start now (`waiting` for `worker`, not past `expiresAt`): the best by priority, then number, up to `limit`.
+   * Bound tasks come only to their worker.
    */
   claimable(query: ClaimQuery): Promise<Task[]>;
   /**
@@ -113,6 +111,11 @@ export interface TaskStore {
    * (unclear or short answers are read back by token). Throws StoreError `unknown` when even that failed: then none may be begun.
    */
   start(starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>>;
+  /**
+   * `claimable` and `start` in one step, for one slot: the best task of these queues that is bound to nobody, as it is now that it runs. Undefined:
+   * there is none. Throws StoreError; with `unknown` some task may have been started, which nobody may begin.
+   */
+  startBest(queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined>;
   /**
    * Ends starts by (id, token, state running or canceling): moves `run` into `attempts[]`, sets state, `finishedAt`, result or error,
    * `reason`, closes progress reports left open with the task's end; a final state frees the resources in the same write.

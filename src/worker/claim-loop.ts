@@ -39,6 +39,7 @@ export class ClaimLoop implements Service {
   readonly #ahead: Ahead;
   readonly #debt: TicketDebt;
   #askedAtMs = -Infinity;
+  #askedForBoundAtMs = -Infinity;
   /** The last query was answered in full, or there was none yet: there is probably more. */
   #backlog = true;
   #closed = false;
@@ -97,15 +98,16 @@ export class ClaimLoop implements Service {
   async #fill(incarnation: string): Promise<number | undefined> {
     const { free } = this.#slots;
     const now = this.#deps.runtime.clock.monotonicMs();
+    const bound = this.#mayBeBound(now);
     const tickets = this.#intake.takeTickets(free);
     if (free > 0 && (tickets.length > 0 || !this.#intake.consuming)) this.#debt.note(0);
     const room = this.#roomFor(tickets.length, now);
     const limit = room.free + room.ahead;
     if (limit === 0) return undefined;
     if (limit > tickets.length) this.#askedAtMs = now;
+    if (bound) this.#askedForBoundAtMs = now;
     try {
-      const hinted = [...new Set(tickets.map(ticket => ticket.task))];
-      const { started, contended, full } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, hinted));
+      const { started, contended, full } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
       if (limit > tickets.length) this.#backlog = contended || full;
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
@@ -127,6 +129,12 @@ export class ClaimLoop implements Service {
       this.#intake.giveBack(tickets);
       throw error;
     }
+  }
+
+  /** Bound tasks have tickets of their own; those may be lost, so without any they are asked for by time. A dedicated worker has no others. */
+  #mayBeBound(now: number): boolean {
+    const { queues, timing } = this.#deps;
+    return queues.length === 0 || this.#intake.ownWaiting || now - this.#askedForBoundAtMs >= timing.claimIdleMs;
   }
 
   /** Without tickets only as many as are owed at most; ahead of slots only while there is a backlog, so that nothing is taken from others. */

@@ -58,6 +58,11 @@ export class Intake {
     return this.#tickets.length;
   }
 
+  /** Whether a ticket of this worker's own queue is at hand. */
+  get ownWaiting(): boolean {
+    return this.#tickets.some(({ source }) => source.to === 'worker');
+  }
+
   takeTickets(count: number): Ticket[] {
     return this.#tickets.splice(0, count);
   }

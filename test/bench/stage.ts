@@ -84,7 +84,7 @@ export class Stage {
     if (code !== 0) throw new Error(`The ${role.name} ended with ${signal ?? code ?? 'nothing'}: ${role.output.slice(-2_000)}`);
   }
 
-  /** Runs all slots of a fresh worker at once, and again until they really were: then every child is there and warm. */
+  /** Runs all slots of a fresh worker at once, and again until none had to wait for its child: then every child is there and warm. */
   async fillSlots(slots: number): Promise<void> {
     await until('all slots run at once', () => this.#allAtOnce(slots), { timeoutMs: 300_000 });
   }
@@ -118,10 +118,11 @@ export class Stage {
 
   async #allAtOnce(slots: number): Promise<boolean> {
     const above = await this.records.lastNumber();
-    const body = { name: 'bench.pause', kwargs: { ms: 1_000 } };
-    await this.submitter.submitMany(Array.from({ length: slots }, () => body));
+    const ms = 1_000;
+    await this.submitter.submitMany(Array.from({ length: slots }, () => ({ name: 'bench.pause', kwargs: { ms } })));
     const tasks = await this.records.completed(above, slots);
-    return Math.max(...tasks.map(task => task.startedAt)) < Math.min(...tasks.map(task => task.finishedAt));
+    const atOnce = Math.max(...tasks.map(task => task.startedAt)) < Math.min(...tasks.map(task => task.finishedAt));
+    return atOnce && Math.max(...tasks.map(task => task.finishedAt - task.startedAt)) < 2 * ms;
   }
 
   async #ready(roles: readonly string[]): Promise<void> {

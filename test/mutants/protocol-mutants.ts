@@ -121,6 +121,14 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     caughtBy: SEEDS,
   },
   {
+    name: 'a start of the best task is given back while it is under way',
+    file: 'src/worker/own-tasks.ts',
+    find: 'this.#tokens.add(token);',
+    replace: 'void token;',
+    breaks: 'a body runs while its task is offered to others',
+    caughtBy: SEEDS,
+  },
+  {
     name: 'a name is taken over without proof',
     file: 'src/process/registration.ts',
     find: 'const proved = ownFormerSelf || deps.provedGone(holder);',

@@ -14,23 +14,18 @@ const NOT_EXPIRED: Document = {
 };
 const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
 
-/** Three short index reads at once: free tasks of the queues, tasks bound to this worker, and those that were hinted. */
-export async function claimable(db: Database, query: ClaimQuery): Promise<Task[]> {
-  const { queues, worker, hinted, limit } = query;
+/** Two short index reads at once: free tasks of the queues, and tasks bound to this worker. */
+export async function claimable(db: Database, { queues, worker, limit }: ClaimQuery): Promise<Task[]> {
   const free = { ...READY, 'grant.worker': null, queue: { $in: queues }, $expr: NOT_EXPIRED } as Filter<TaskDocument>;
-  const bound = { ...READY, 'grant.worker': worker, $expr: NOT_EXPIRED };
-  const wanted = {
-    ...READY,
-    _id: { $in: hinted },
-    'grant.worker': { $in: [null, worker] },
-    $expr: NOT_EXPIRED,
-  } as Filter<TaskDocument>;
+  const bound = { ...READY, 'grant.worker': worker, $expr: NOT_EXPIRED } as Filter<TaskDocument>;
   const found = await Promise.all([
     queues.length > 0 ? best(db, free, limit) : [],
-    best(db, bound, limit),
-    hinted.length > 0 ? readHinted(db, wanted) : [],
+    worker === undefined ? [] : best(db, bound, limit),
   ]);
-  return inOrder(found.flat(), limit, new Set(hinted));
+  return found
+    .flat()
+    .sort((a, b) => b.priority - a.priority || a.seq - b.seq)
+    .slice(0, limit);
 }
 
 function best(db: Database, filter: Filter<TaskDocument>, limit: number): Promise<Task[]> {
@@ -39,18 +34,6 @@ function best(db: Database, filter: Filter<TaskDocument>, limit: number): Promis
     const sound = withoutIds.length === 0 ? filter : { ...filter, _id: { $nin: withoutIds } };
     return (await read('claim', () => db.tasks.find(sound, options).toArray())).map(toTask);
   });
-}
-
-async function readHinted(db: Database, filter: Filter<TaskDocument>): Promise<Task[]> {
-  const found = await read('claim hinted', () => db.tasks.find(filter, { hint: { _id: 1 }, ...LIMIT }).toArray());
-  return db.damage.without(found.map(toTask));
-}
-
-/** The best `limit`, and every hinted one beside them. */
-function inOrder(found: readonly Task[], limit: number, hinted: Set<string>): Task[] {
-  const each = new Map(found.map(task => [task.id, task]));
-  const sorted = [...each.values()].sort((a, b) => b.priority - a.priority || a.seq - b.seq);
-  return sorted.filter(({ id }, place) => place < limit || hinted.has(id));
 }
 
 export async function namedBy(db: Database, incarnation: string): Promise<Task[]> {

@@ -1,9 +1,12 @@
-import type { Document } from 'mongodb';
-import type { Run } from '../../core/task.js';
+import type { Document, Filter } from 'mongodb';
+import type { Run, Task } from '../../core/task.js';
 import type { Start } from '../tasks.js';
-import { LIMIT, read } from './calls.js';
+import { LIMIT, read, write } from './calls.js';
+import { soundOnes } from './damage.js';
 import type { Database } from './database.js';
+import { giveBack } from './finish.js';
 import { literal, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
+import { toTask, type TaskDocument } from './task-documents.js';
 
 /** Starts them all by one command; a full count says that all are ours, anything else is read back by token. */
 export async function start(db: Database, starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>> {
@@ -38,9 +41,34 @@ function expectations(starts: readonly Start[], worker: string): Document[] {
       ],
     },
     { $eq: [{ $ifNull: ['$grant.worker', literal(worker)] }, literal(worker)] },
-    { $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }] },
-    { $eq: [{ $type: '$cancel' }, 'missing'] },
+    ...NEITHER_EXPIRED_NOR_CANCELED,
   ];
+}
+
+const NEITHER_EXPIRED_NOR_CANCELED: Document[] = [
+  { $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }] },
+  { $eq: [{ $type: '$cancel' }, 'missing'] },
+];
+
+/**
+ * One command instead of two. What it takes turns out to be damaged only afterwards, and is given back; what it cannot take (an attempt that is
+ * no number) is left to `claimable`, which sees it.
+ */
+export async function startBest(db: Database, queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined> {
+  const [started] = await soundOnes(db.damage, async withoutIds => {
+    const filter = {
+      ...{ waitingFor: 'worker', 'grant.worker': null, queue: { $in: [...queues] } },
+      ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }),
+      $expr: { $and: [{ $eq: ['$state', 'waiting'] }, { $isNumber: '$attempt' }, ...NEITHER_EXPIRED_NOR_CANCELED] },
+    } as unknown as Filter<TaskDocument>;
+    const options = { sort: { priority: -1, seq: 1 }, returnDocument: 'after', ...LIMIT } as const;
+    const found = await write('start', () => db.tasks.findOneAndUpdate(filter, [{ $set: running(run) }], options));
+    if (!found) return [];
+    const task = toTask(found);
+    if (task.damaged !== undefined) await giveBack(db, task.id, run.token);
+    return [task];
+  });
+  return started;
 }
 
 function running(run: Omit<Run, 'at'>): Document {

@@ -22,7 +22,7 @@ import {
 } from './lines.js';
 import { activeOfTheDead, cancelAssigned } from './lost.js';
 import { quarantine } from './quarantine.js';
-import { start } from './start.js';
+import { start, startBest } from './start.js';
 import { count, countByState, get, list, remove } from './views.js';
 
 export function mongoTasks(db: Database): TaskStore {
@@ -34,6 +34,7 @@ export function mongoTasks(db: Database): TaskStore {
 
     claimable: query => claimable(db, query),
     start: (starts, run) => start(db, starts, run),
+    startBest: (queues, run) => startBest(db, queues, run),
     finish: endings => finish(db, endings),
     giveBack: (id, token) => giveBack(db, id, token),
     namedBy: incarnation => namedBy(db, incarnation),

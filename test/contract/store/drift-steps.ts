@@ -96,7 +96,10 @@ export class Steps {
     const token = this.#chance.rarely() ? this.#chance.one(this.#tokens) : `token-${this.#tokens.length}`;
     this.#tokens.push(token);
     const run = { worker, incarnation: `${worker}/1`, token };
-    return { name: `start ${JSON.stringify({ starts, run })}`, call: ({ tasks }) => tasks.start(starts, run) };
+    const queues = this.#chance.some(['q', 'r']);
+    return this.#chance.below(3) === 0
+      ? { name: `startBest ${JSON.stringify({ queues, run })}`, call: ({ tasks }) => tasks.startBest(queues, run) }
+      : { name: `start ${JSON.stringify({ starts, run })}`, call: ({ tasks }) => tasks.start(starts, run) };
   }
 
   #end(items: Task[]): Step {
@@ -230,10 +233,9 @@ export class Steps {
   #read(items: Task[]): Step {
     const [seq, limit, worker] = [this.#chance.below(this.#last), 1 + this.#chance.below(5), this.#chance.one(['w', 'v'])];
     const ids = this.#chance.few(items).map(task => task.id);
-    const query = { queues: this.#chance.some(['q', 'r']), worker, limit, hinted: ids };
+    const query = { queues: this.#chance.some(['q', 'r']), ...(this.#chance.maybe() ? { worker } : {}), limit };
     const waitingFor = this.#chance.one(['worker', 'resources'] as const);
     return this.#chance.one<Step>([
-      { name: `claimable ${JSON.stringify(query)}`, call: ({ tasks }) => tasks.claimable(query) },
       { name: `claimable ${JSON.stringify(query)}`, call: ({ tasks }) => tasks.claimable(query) },
       { name: `range ${seq} ${limit}`, call: ({ tasks }) => tasks.range(seq, limit) },
       { name: 'byNumbers', call: ({ tasks }) => tasks.byNumbers([seq + 2, seq, seq + 1]) },

@@ -199,7 +199,7 @@ export function grantsContract(under: StoreUnderTest): void {
       expect(await store.grants.unbind(lease, ['live'], { queue: 'default' })).to.deep.equal([tasks[0]!.id]);
       expect(await bound()).to.deep.equal([undefined, 'gone', 'live', undefined]);
       expect(await store.grants.unbind(lease, ['live'], { queue: 'default' }), 'repeated').to.deep.equal([]);
-      const [free] = await store.tasks.claimable({ queues: ['default'], worker: 'x', limit: 1, hinted: [] });
+      const [free] = await store.tasks.claimable({ queues: ['default'], worker: 'x', limit: 1 });
       expect(free?.id).to.equal(tasks[0]!.id);
       const lower = await acceptOne(store, newTask());
       expect(lower.grant).to.equal(undefined);

@@ -93,7 +93,8 @@ describe('the commands of the MongoDB store', function () {
         tasks.remove(plain!.id),
         tasks.byIdempotencyKey('p', 'k'),
       ],
-      tasks.claimable({ queues: ['default'], worker: 'w', limit: 5, hinted: [v4()] }),
+      tasks.claimable({ queues: ['default'], worker: 'w', limit: 5 }),
+      tasks.startBest(['default'], { worker: 'w', incarnation: 'i', token: v4() }),
     ]);
     const process = {
       name: 'w',

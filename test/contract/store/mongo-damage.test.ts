@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Document } from 'mongodb';
+import { v4 } from 'uuid';
 import { viewOf } from '../../../src/core/task-view.js';
 import type { Task } from '../../../src/core/task.js';
 import type { TaskDocument } from '../../../src/store/mongo/task-documents.js';
@@ -34,7 +35,7 @@ describe('A damaged record in MongoDB', function () {
       const { tasks } = under.store();
       const [bad, a, b] = await accept(under.store(), newTask({ priority: 9 }), newTask(), newTask());
       await damage(bad!, change);
-      const claimed = await tasks.claimable({ queues: ['default'], worker: 'w', limit: 2, hinted: [bad!.id] });
+      const claimed = await tasks.claimable({ queues: ['default'], worker: 'w', limit: 2 });
       expect(claimed.map(task => task.id)).to.deep.equal([a!.id, b!.id]);
       expect((await tasks.readyFor('worker', 0, 2)).map(task => task.id)).to.deep.equal([a!.id, b!.id]);
       expect((await tasks.list({}, { limit: 9, newestFirst: false })).items.map(task => task.id)).to.include(a!.id);
@@ -48,6 +49,23 @@ describe('A damaged record in MongoDB', function () {
       expect(viewOf(after)).to.include({ id: bad!.id, state: 'failed', waitingFor: null });
       expect(await tasks.quarantine()).to.deep.equal([]);
       expect(await tasks.get(a!.id)).to.deep.equal(a);
+    });
+  }
+
+  // A start mends what has no run.
+  for (const [what, change] of DAMAGES.filter(([kind]) => kind !== WITHOUT_RUN)) {
+    it(`with ${what} is not begun by the one step that reads a task only when it has started it`, async () => {
+      const { tasks } = under.store();
+      const [bad, good] = await accept(under.store(), newTask({ priority: 9 }), newTask());
+      await damage(bad!, change);
+      const asStored = (): Promise<Document | null> =>
+        under
+          .db()
+          .collection<{ _id: string }>('tasks')
+          .findOne({ _id: bad!.id }, { projection: { state: 1, waitingFor: 1, attempt: 1, run: 1, startedAt: 1 } });
+      const before = await asStored();
+      expect((await tasks.startBest(['default'], { ...WORKER, token: v4() }))?.id).to.equal(good!.id);
+      expect(await asStored()).to.deep.equal(before);
     });
   }
 
@@ -75,7 +93,7 @@ describe('A damaged record in MongoDB', function () {
     const both = [bad!, good!].map(({ id }) => ({ id, waitingFor: 'delay' as const }));
     const moved = await tasks.promote(both, await tasks.takeNumbers(2));
     expect(moved.find(task => task.id === good!.id)).to.include({ waitingFor: 'worker' });
-    const claimed = await tasks.claimable({ queues: ['default'], worker: 'w', limit: 9, hinted: [] });
+    const claimed = await tasks.claimable({ queues: ['default'], worker: 'w', limit: 9 });
     expect(
       claimed.map(task => task.id),
       'what it reserves is unknown',
@@ -86,7 +104,7 @@ describe('A damaged record in MongoDB', function () {
     const { tasks } = under.store();
     const task = await acceptOne(under.store(), newTask());
     await damage(task, { $set: { exclusive: ['r'] } });
-    expect(await tasks.claimable({ queues: ['default'], worker: 'w', limit: 9, hinted: [task.id] })).to.deep.equal([]);
+    expect(await tasks.claimable({ queues: ['default'], worker: 'w', limit: 9 })).to.deep.equal([]);
     expect((await tasks.byIds([task.id]))[0]?.damaged).to.match(/no grant/);
   });
 
@@ -150,7 +168,7 @@ describe('A damaged record in MongoDB', function () {
   it('is offered again once somebody has mended it', async () => {
     const { tasks } = under.store();
     const task = await acceptOne(under.store(), newTask());
-    const query = { queues: ['default'], worker: 'w', limit: 2, hinted: [] };
+    const query = { queues: ['default'], worker: 'w', limit: 2 };
     await damage(task, { $set: { args: 5 } });
     expect(await tasks.claimable(query)).to.deep.equal([]);
     await damage(task, { $set: { args: '[1]' } });
@@ -166,7 +184,7 @@ describe('A damaged record in MongoDB', function () {
       .db()
       .collection('tasks')
       .updateMany({ priority: 9 }, { $set: { kwargs: '' } });
-    const query = { queues: ['default'], worker: 'w', limit: 2, hinted: [] };
+    const query = { queues: ['default'], worker: 'w', limit: 2 };
     let found: Task[] = [];
     for (let claim = 0; claim < 4 && found.length === 0; claim++) found = await tasks.claimable(query);
     expect(found.map(task => task.id)).to.deep.equal([good.id]);

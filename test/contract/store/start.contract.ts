@@ -11,7 +11,7 @@ export function startContract(under: StoreUnderTest): void {
     beforeEach(() => under.clear());
 
     const claim = (change: object = {}) =>
-      under.store().tasks.claimable({ queues: ['default'], worker: WORKER.worker, limit: 10, hinted: [], ...change });
+      under.store().tasks.claimable({ queues: ['default'], worker: WORKER.worker, limit: 10, ...change });
 
     it('offers the best by priority, then number, of the asked queues only', async () => {
       const [a, b, c] = await accept(under.store(), newTask(), newTask({ priority: 9 }), newTask({ queue: 'slow' }));
@@ -22,15 +22,9 @@ export function startContract(under: StoreUnderTest): void {
       expect(await claim({ queues: [] })).to.deep.equal([]);
     });
 
-    it('offers hinted tasks beside the best ones, once, and only if they could start', async () => {
-      const [a, b, c] = await accept(under.store(), newTask(), newTask(), newTask({ waitingFor: 'resources', exclusive: ['r'] }));
-      expect((await claim({ limit: 1, hinted: [b!.id, c!.id, v4()] })).map(task => task.id)).to.deep.equal([a!.id, b!.id]);
-      expect((await claim({ limit: 5, hinted: [a!.id] })).map(task => task.id)).to.deep.equal([a!.id, b!.id]);
-    });
-
     it('offers nothing that is expired', async () => {
-      const [gone, fresh] = await accept(under.store(), newTask({ expiresAt: PAST }), newTask({ expiresAt: FUTURE }));
-      expect((await claim({ hinted: [gone!.id] })).map(task => task.id)).to.deep.equal([fresh!.id]);
+      const [, fresh] = await accept(under.store(), newTask({ expiresAt: PAST }), newTask({ expiresAt: FUTURE }));
+      expect((await claim()).map(task => task.id)).to.deep.equal([fresh!.id]);
     });
 
     it('offers a bound task to its worker alone, whatever queues it reads', async () => {
@@ -38,9 +32,10 @@ export function startContract(under: StoreUnderTest): void {
       const lease = await lead(store);
       const [task] = await accept(store, newTask({ waitingFor: 'resources', exclusive: ['r'], queue: 'other' }));
       await store.grants.grant(lease, [{ ...task!, worker: 'worker@b' }]);
-      expect(await claim({ queues: ['other'], hinted: [task!.id] })).to.deep.equal([]);
+      expect(await claim({ queues: ['other'] })).to.deep.equal([]);
       const own = await claim({ queues: [], worker: 'worker@b' });
       expect(own.map(each => each.id)).to.deep.equal([task!.id]);
+      expect(await store.tasks.claimable({ queues: ['other'], limit: 10 })).to.deep.equal([]);
     });
 
     it('moves a task to running with attempt, run and times of the server', async () => {
@@ -78,6 +73,54 @@ export function startContract(under: StoreUnderTest): void {
       await store.tasks.finish([{ id: task!.id, token, outcome: { kind: 'requeued', reason: 'worker-lost' } }]);
       expect((await under.other().tasks.start(late, { ...WORKER, token: v4() })).size).to.equal(0);
       expect(await store.tasks.get(task!.id)).to.include({ state: 'waiting', attempt: 1 });
+    });
+
+    describe('in one step', () => {
+      const startBest = (queues = ['default']) => {
+        const run = { worker: '$worker', incarnation: '$$NOW', token: v4() };
+        return under.store().tasks.startBest(queues, run);
+      };
+
+      it('takes the best by priority, then number, of the asked queues only, as it stands afterwards', async () => {
+        const { tasks } = under.store();
+        const [a, b, c] = await accept(under.store(), newTask(), newTask({ priority: 9 }), newTask({ queue: 'slow' }));
+        const first = await startBest();
+        expect(first).to.deep.equal(await tasks.get(b!.id));
+        expect(first).to.include({ state: 'running', attempt: 1 }).and.not.to.have.property('waitingFor');
+        expect(first!.run).to.deep.include({ worker: '$worker', incarnation: '$$NOW', at: first!.startedAt });
+        expect((await startBest())?.id).to.equal(a!.id);
+        expect(await startBest()).to.equal(undefined);
+        expect((await startBest(['default', 'slow']))?.id).to.equal(c!.id);
+        expect(await startBest([])).to.equal(undefined);
+      });
+
+      it('takes a granted task with its grant', async () => {
+        const store = under.store();
+        const [task] = await granted(store, await lead(store), newTask({ waitingFor: 'resources', exclusive: ['r'] }));
+        expect(await startBest()).to.deep.include({ id: task!.id, grant: task!.grant });
+      });
+
+      it('leaves alone what is bound, even to this worker, and what could not start', async () => {
+        const store = under.store();
+        const bound = await acceptOne(store, newTask({ waitingFor: 'resources', exclusive: ['r'] }));
+        await store.grants.grant(await lead(store), [{ ...bound, worker: '$worker' }]);
+        const [expired, canceled] = await accept(
+          store,
+          newTask({ expiresAt: PAST }),
+          newTask(),
+          newTask({ waitingFor: 'resources', exclusive: ['q'] }),
+          newTask({ waitingFor: 'delay', dueAt: PAST }),
+        );
+        await store.tasks.cancel(canceled!.id, 'ann', 'user');
+        expect(await startBest()).to.equal(undefined);
+        expect(await store.tasks.get(expired!.id)).to.deep.equal(expired);
+      });
+
+      it('gives each of 20 that ask at once another task', async () => {
+        const all = await accept(under.store(), ...Array.from({ length: 20 }, () => newTask()));
+        const started = await Promise.all(all.map(() => startBest()));
+        expect(started.map(task => task?.id).sort()).to.deep.equal(all.map(task => task.id).sort());
+      });
     });
 
     it('starts nothing when nothing is asked', async () => {

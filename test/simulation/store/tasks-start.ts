@@ -6,16 +6,24 @@ import { byId, changed, hasCome } from './records.js';
 type ClaimQuery = Parameters<TaskStore['claimable']>[0];
 type Start = Parameters<TaskStore['start']>[0][number];
 
-/** Free tasks of the queues, tasks bound to this worker, and those that were hinted: the best, and every hinted one. */
-export function claimable(db: SimulatedDatabase, { queues, worker, hinted, limit }: ClaimQuery): Task[] {
+/** Free tasks of the queues, and tasks bound to this worker: the best of them. */
+export function claimable(db: SimulatedDatabase, { queues, worker, limit }: ClaimQuery): Task[] {
   const now = db.now();
   const offered = (task: Task): boolean => {
     if (task.waitingFor !== 'worker' || hasCome(task.expiresAt, now)) return false;
     if (task.grant?.worker !== undefined) return task.grant.worker === worker;
-    return queues.includes(task.queue) || hinted.includes(task.id);
+    return queues.includes(task.queue);
   };
   const sorted = [...db.tasks.open()].filter(offered).sort((a, b) => b.priority - a.priority || a.seq - b.seq);
-  return sorted.filter((task, place) => place < limit || hinted.includes(task.id)).map(task => ({ ...task }));
+  return sorted.slice(0, limit).map(task => ({ ...task }));
+}
+
+/** What a start may be asked for at once, and is not there twice: nobody reads it back. */
+export function startBest(db: SimulatedDatabase, queues: readonly string[], run: Omit<Run, 'at'>): Task | undefined {
+  const [best] = claimable(db, { queues: [...queues], limit: 1 });
+  if (!best) return undefined;
+  start(db, [{ id: best.id, attempt: best.attempt, fence: best.grant?.fence ?? 0 }], run);
+  return db.tasks.get(best.id);
 }
 
 /** A start that landed before is recognised by its token. */

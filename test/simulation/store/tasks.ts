@@ -16,7 +16,7 @@ import {
   voidNumbers,
   waitingForResources,
 } from './tasks-lines.js';
-import { active, activeOfTheDead, claimable, namedBy, report, start } from './tasks-start.js';
+import { active, activeOfTheDead, claimable, namedBy, report, start, startBest } from './tasks-start.js';
 import { count, countByState, get, list, remove } from './tasks-views.js';
 
 export function simulatedTasks(db: SimulatedDatabase): TaskStore {
@@ -28,6 +28,7 @@ export function simulatedTasks(db: SimulatedDatabase): TaskStore {
 
     claimable: query => claimable(db, query),
     start: (starts, run) => start(db, starts, run),
+    startBest: (queues, run) => startBest(db, queues, run),
     finish: endings => finish(db, endings),
     giveBack: (id, token) => giveBack(db, id, token),
     namedBy: incarnation => namedBy(db, incarnation),

@@ -3,11 +3,14 @@ import { expect } from 'chai';
 import { silentLog } from '../../../src/process/log.js';
 import { Book } from '../../../src/resource-manager/book.js';
 import { Numbering } from '../../../src/resource-manager/numbering.js';
-import { closeGaps, readNew, type ReadingDeps } from '../../../src/resource-manager/reading.js';
+import { closeGaps, Reading, type ReadingDeps } from '../../../src/resource-manager/reading.js';
 import type { LineTask } from '../../../src/store/store.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const GAP_MS = 15_000;
+const PASS_MS = 1_000;
+/** A hint that names a task which is not known yet. */
+const NEWS = new Set(['new']);
 
 describe('Reading new acceptance numbers', () => {
   const waiting = (seq: number): LineTask => ({
@@ -21,11 +24,14 @@ describe('Reading new acceptance numbers', () => {
     const numbers = new Set(stored);
     const voids: number[] = [];
     const coming = { duringRange: [] as number[] };
+    const again = new Map<string, LineTask>();
+    let ranges = 0;
     const book = new Book(silentLog);
     const row = (seq: number): LineTask | { seq: number; void: true } =>
       voids.includes(seq) ? { seq, void: true } : waiting(seq);
     const tasks: ReadingDeps['tasks'] = {
       range: after => {
+        ranges++;
         for (const number of coming.duringRange.splice(0)) numbers.add(number);
         return Promise.resolve(
           [...numbers]
@@ -40,25 +46,26 @@ describe('Reading new acceptance numbers', () => {
         for (const number of closed) numbers.add(number);
         return Promise.resolve();
       },
-      byIds: () => Promise.resolve([]),
+      byIds: ids => Promise.resolve(ids.flatMap(id => again.get(id) ?? [])),
     };
     const numbering = new Numbering(0, time.clock);
-    const deps: ReadingDeps = { tasks, book, numbering, gapMs: GAP_MS, log: silentLog };
-    return { time, deps, numbering, voids, coming, line: () => [...book.graph.waitingIds()].toSorted() };
+    const deps: ReadingDeps = { tasks, book, numbering, clock: time.clock, passMs: PASS_MS, gapMs: GAP_MS, log: silentLog };
+    const line = (): string[] => [...book.graph.waitingIds()].toSorted();
+    return { time, deps, reading: new Reading(deps), numbering, voids, coming, again, ranges: () => ranges, line };
   }
 
   it('sees a late number in the very pass that sees one given after it was stored, so that it is not overtaken', async () => {
-    const { deps, coming, line } = setUp(1, 3);
-    await readNew(deps);
+    const { reading, coming, line } = setUp(1, 3);
+    await reading.runOnce(NEWS);
     expect(line()).to.deep.equal(['t1', 't3']);
     coming.duringRange.push(2, 4); // 2 was stored, its client was told, and then asked for 4
-    await readNew(deps);
+    await reading.runOnce(NEWS);
     expect(line()).to.deep.equal(['t1', 't2', 't3', 't4']);
   });
 
   it('closes a number that nobody stores in time, so that a late insert has to take another one, and forgets it when it is seen closed', async () => {
-    const { time, deps, numbering, voids } = setUp(1, 3);
-    await readNew(deps);
+    const { time, deps, reading, numbering, voids } = setUp(1, 3);
+    await reading.runOnce(NEWS);
     await time.advance(GAP_MS - 1);
     await closeGaps(deps);
     expect(voids).to.deep.equal([]);
@@ -66,8 +73,37 @@ describe('Reading new acceptance numbers', () => {
     await closeGaps(deps);
     expect(voids).to.deep.equal([2]);
     expect(numbering.gaps, 'perhaps a task took it at the last moment').to.deep.equal([2]);
-    await readNew(deps);
+    await reading.runOnce(NEWS);
     expect(numbering.gaps).to.deep.equal([]);
     expect(numbering.floor).to.equal(3);
+  });
+
+  it('asks for new ones when a hint names one that it does not know, and otherwise once in the time of a pass', async () => {
+    const { time, reading, again, ranges, line } = setUp(1, 2);
+    await reading.runOnce(new Set());
+    await reading.runOnce(new Set());
+    expect(ranges()).to.equal(1);
+    again.set('t1', { ...waiting(1), state: 'completed' });
+    await reading.runOnce(new Set(['t1']));
+    expect(ranges(), 'the end of a known one').to.equal(1);
+    expect(line()).to.deep.equal(['t2']);
+    await reading.runOnce(new Set(['t2', 't3']));
+    expect(ranges()).to.equal(2);
+    await time.advance(PASS_MS);
+    await reading.runOnce(new Set());
+    expect(ranges()).to.equal(3);
+  });
+
+  it('lets a task that joins the line anew leave its old place, whichever of the two answers shows it first', async () => {
+    const { reading, coming, again, line, deps } = setUp(1, 2);
+    await reading.runOnce(NEWS);
+    again.set('t1', { ...waiting(1), state: 'running' }); // an answer from before it was put back
+    coming.duringRange.push(3);
+    const range = deps.tasks.range;
+    deps.tasks.range = async (after, limit) =>
+      (await range(after, limit)).map(row => (row.seq === 3 ? { ...waiting(3), id: 't1' } : row));
+    await reading.runOnce(new Set(['t1', 'new']));
+    expect(line()).to.deep.equal(['t1', 't2']);
+    expect(deps.book.graph.find('t1')?.seq).to.equal(3);
   });
 });

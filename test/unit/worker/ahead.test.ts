@@ -3,8 +3,10 @@ import { expect } from 'chai';
 import type { Task } from '../../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { silentLog } from '../../../src/process/log.js';
+import type { TaskStore } from '../../../src/store/store.js';
 import { ClaimLoop } from '../../../src/worker/claim-loop.js';
 import { OwnTasks } from '../../../src/worker/own-tasks.js';
+import { startBest } from '../../support/start-best.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const SLOTS = 2;
@@ -26,21 +28,22 @@ function setUp({ onWorkerLoss = 'requeue', ms = () => 1 }: Plan) {
   });
   const seen = { started: 0, begun: [] as string[], given: [] as string[], ended: 0, most: 0, hinted: [] as string[] };
   let incarnation = 'i1';
-  const loop = new ClaimLoop({
-    tasks: {
-      claimable: async ({ limit }) => {
-        await timers.sleep(CLAIM_MS);
-        return waiting.slice(0, limit);
-      },
-      start: starts => {
-        seen.started += starts.length;
-        return Promise.resolve(new Set(waiting.splice(0, starts.length).map(({ id }) => id)));
-      },
-      giveBack: id => {
-        seen.given.push(id);
-        return Promise.resolve(true);
-      },
+  const tasks: Pick<TaskStore, 'claimable' | 'start'> = {
+    claimable: async ({ limit }) => {
+      await timers.sleep(CLAIM_MS);
+      return waiting.slice(0, limit);
     },
+    start: starts => {
+      seen.started += starts.length;
+      return Promise.resolve(new Set(waiting.splice(0, starts.length).map(({ id }) => id)));
+    },
+  };
+  const giveBack = (id: string): Promise<boolean> => {
+    seen.given.push(id);
+    return Promise.resolve(true);
+  };
+  const loop = new ClaimLoop({
+    tasks: { ...tasks, startBest: startBest(tasks), giveBack },
     own,
     hints: { start: ({ id }) => seen.hinted.push(id), changed: () => undefined },
     intake: {

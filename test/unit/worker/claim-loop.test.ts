@@ -5,14 +5,16 @@ import { StoreError } from '../../../src/core/errors.js';
 import type { Task } from '../../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { silentLog } from '../../../src/process/log.js';
-import { ClaimLoop, type ClaimLoopDeps } from '../../../src/worker/claim-loop.js';
+import type { TaskStore } from '../../../src/store/store.js';
+import { ClaimLoop } from '../../../src/worker/claim-loop.js';
 import { OwnTasks } from '../../../src/worker/own-tasks.js';
+import { startBest } from '../../support/start-best.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const task = (id: string, seq: number, priority = 4): Task => ({ id, seq, priority, attempt: 0, state: 'waiting' }) as Task;
 
 /** A worker of two slots over a database and a broker that the test holds in its hands. */
-function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => string | undefined = () => 'i1') {
+function setUp(change: Partial<Pick<TaskStore, 'claimable' | 'start'>> = {}, incarnation: () => string | undefined = () => 'i1') {
   const time = new VirtualTime();
   const own = new OwnTasks();
   const waiting: Task[] = [];
@@ -25,21 +27,18 @@ function setUp(change: Partial<ClaimLoopDeps['tasks']> = {}, incarnation: () => 
     published: [] as string[],
     acked: [] as string[],
   };
-  const loop = new ClaimLoop({
-    tasks: {
-      claimable: ({ limit }) => Promise.resolve(waiting.slice(0, limit)),
-      start: starts => {
-        const ids = starts.map(start => start.id);
-        for (const id of ids)
-          waiting.splice(
-            waiting.findIndex(other => other.id === id),
-            1,
-          );
-        return Promise.resolve(new Set(ids));
-      },
-      giveBack: () => Promise.resolve(true),
-      ...change,
+  const tasks: Pick<TaskStore, 'claimable' | 'start'> = {
+    claimable: ({ limit }) =>
+      Promise.resolve(waiting.toSorted((a, b) => b.priority - a.priority || a.seq - b.seq).slice(0, limit)),
+    start: starts => {
+      const ids = new Set(starts.map(start => start.id));
+      waiting.splice(0, waiting.length, ...waiting.filter(({ id }) => !ids.has(id)));
+      return Promise.resolve(ids);
     },
+    ...change,
+  };
+  const loop = new ClaimLoop({
+    tasks: { ...tasks, startBest: startBest(tasks), giveBack: () => Promise.resolve(true) },
     own,
     hints: { start: task => broker.published.push(task.id), changed: () => undefined },
     intake: {

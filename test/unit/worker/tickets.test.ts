@@ -4,9 +4,11 @@ import type { Destination } from '../../../src/broker/broker.js';
 import type { Task } from '../../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { silentLog } from '../../../src/process/log.js';
+import type { TaskStore } from '../../../src/store/store.js';
 import { ClaimLoop } from '../../../src/worker/claim-loop.js';
 import { OwnTasks } from '../../../src/worker/own-tasks.js';
 import { calmExchange, connected } from '../../simulation/broker/calm.js';
+import { startBest } from '../../support/start-best.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const QUEUE: Destination = { to: 'queue', queue: 'default' };
@@ -25,12 +27,12 @@ async function setUp(ms: number, hinted: number, lagMs = 1) {
   const hint = ({ id }: Task): void => void broker.publish({ kind: 'start', task: id }, QUEUE);
   waiting.slice(0, hinted).forEach(hint);
   await time.advance(100);
+  const tasks: Pick<TaskStore, 'claimable' | 'start'> = {
+    claimable: ({ limit }) => Promise.resolve(waiting.slice(0, limit)),
+    start: starts => Promise.resolve(new Set(waiting.splice(0, starts.length).map(({ id }) => id))),
+  };
   const loop = new ClaimLoop({
-    tasks: {
-      claimable: ({ limit }) => Promise.resolve(waiting.slice(0, limit)),
-      start: starts => Promise.resolve(new Set(waiting.splice(0, starts.length).map(({ id }) => id))),
-      giveBack: () => Promise.resolve(true),
-    },
+    tasks: { ...tasks, startBest: startBest(tasks), giveBack: () => Promise.resolve(true) },
     own: new OwnTasks(),
     hints: { start: () => undefined, changed: () => undefined },
     intake: { sources: [QUEUE], broker },

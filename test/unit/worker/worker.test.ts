@@ -37,7 +37,11 @@ describe('a worker', () => {
         },
         stop: () => Promise.resolve(true),
       },
-      tasks: { namedBy: () => Promise.resolve([]), claimable: () => Promise.resolve([]) },
+      tasks: {
+        namedBy: () => Promise.resolve([]),
+        claimable: () => Promise.resolve([]),
+        startBest: () => Promise.resolve(undefined),
+      },
     } as unknown as Store;
     const worker = new Worker({
       store,
