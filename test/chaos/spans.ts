@@ -8,6 +8,8 @@ export interface Traces {
   spans: BodySpan[];
   /** Refused by the sink within the tick that a thawed process is allowed: as if never written. `lateMs`: the longest after a thaw. */
   excused: { lines: number; lateMs: number };
+  /** Lines of the evidence that end in the middle: a SIGKILL cuts a write where a page ends. */
+  cut: number;
   /** Refused by the sink, of a body that has no such excuse: it wrote although somebody newer had written. */
   refused: Line[];
 }
@@ -35,8 +37,9 @@ export function readTraces(
 ): Traces {
   const refusedKeys = new Set(sink.filter(line => !line.accepted).map(keyOf));
   const records = new Map(tasks.map(task => [task.id, task]));
-  const traces: Traces = { spans: [], excused: { lines: 0, lateMs: 0 }, refused: [] };
-  for (const body of bodiesOf(linesOf(evidence))) {
+  const { lines, cut } = linesOf(evidence);
+  const traces: Traces = { spans: [], excused: { lines: 0, lateMs: 0 }, cut, refused: [] };
+  for (const body of bodiesOf(lines)) {
     const frozen = freezes.filter(freeze => freeze.pid === body.pid);
     const counted = body.lines.filter(line => {
       if (!refusedKeys.has(keyOf(line))) return true;
@@ -56,11 +59,10 @@ export function readTraces(
   return traces;
 }
 
-function linesOf(text: string): Line[] {
-  return text
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line) as Line);
+function linesOf(text: string): { lines: Line[]; cut: number } {
+  const found = text.split('\n').filter(line => line !== '');
+  const lines = found.filter(line => line.endsWith('}')).map(line => JSON.parse(line) as Line);
+  return { lines, cut: found.length - lines.length };
 }
 
 /** One for each `begin`: that a start has only one is for the checker to say. */

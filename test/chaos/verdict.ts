@@ -127,6 +127,7 @@ function figuresOf({ storm, clients, traces, drained, records }: Performance): V
     slots: records.tasks.filter(task => task.schedule).length,
     writesOfThawedBodiesRefused: traces.excused.lines,
     latestOfThemAfterThawMs: traces.excused.lateMs,
+    linesCutByAKill: traces.cut,
     healthyAfterMs: drained.healthyMs ?? null,
     quietAfterMs: drained.quietMs ?? null,
   };

@@ -30,7 +30,7 @@ function tracer({ label, exclusive, shared }: Static<typeof input>, ctx: TaskCon
     const line = `${JSON.stringify({ task: ctx.id, label, attempt: ctx.attempt, edge, at, pid: process.pid, fence, exclusive, shared })}\n`;
     pipe ??= openSync(sink, constants.O_WRONLY);
     writeSync(pipe, line); // one write, shorter than PIPE_BUF: it arrives whole or not at all
-    appendFileSync(evidence, line);
+    appendFileSync(evidence, `\n${line}`); // a SIGKILL may cut it where a page ends: then only itself
   };
 }
 

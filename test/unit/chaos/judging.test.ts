@@ -53,6 +53,12 @@ describe('how a chaos run is judged', () => {
         [{ id: 't', attempts: [{ n: 1, reason }] } as unknown as Task],
       );
 
+    it('are read also where a kill has cut a line in the middle', () => {
+      const whole = JSON.stringify(line('begin', 0));
+      const traces = readTraces(`\n${whole}\n\n${whole.slice(0, 30)}\n${whole}\n`, [], [], []);
+      expect([traces.spans.length, traces.cut]).to.deep.equal([2, 1]);
+    });
+
     it('are its activity before and after the freeze, if that cost it its task', () => {
       const lines = [line('begin', 0), line('tick', 50), line('tick', 20_010)];
       expect(read(lines, [], [60, 20_000]).spans[0]?.pieces).to.deep.equal([
