@@ -3,8 +3,9 @@ import { StoreError } from '../../core/errors.js';
 import type { NewTask, Task } from '../../core/task.js';
 import type { InsertVerdict } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
-import { serverNow, type Database } from './database.js';
+import { serverNow, type CounterDocument, type Database } from './database.js';
 import { onlyDuplicates } from './errors.js';
+import { findAndModify } from './find-and-modify.js';
 import { orStillUnclear } from './pipelines.js';
 import { toDocument, toTask, type TaskDocument } from './task-documents.js';
 
@@ -14,10 +15,10 @@ import { toDocument, toTask, type TaskDocument } from './task-documents.js';
  * A number taken in vain is closed later, so that even an unclear answer has done no harm.
  */
 export async function takeNumbers(db: Database, count: number): Promise<number> {
-  const raised = [{ $set: { n: { $add: ['$n', count] }, at: '$$NOW' } }];
-  const counter = await read('take numbers', () =>
-    db.counters.findOneAndUpdate({ _id: 'seq' }, raised, { returnDocument: 'after', writeConcern: { w: 1 }, ...LIMIT }),
-  );
+  const update = { $inc: { n: count }, $currentDate: { at: true } };
+  const raise = () => findAndModify(db.bulkDb, 'counters', { query: { _id: 'seq' }, update, writeConcern: { w: 1 } });
+  // Once more, as during an election: a number that is taken in vain does no harm.
+  const counter = (await read('take numbers', () => raise().catch(raise))) as CounterDocument | null;
   if (!counter) throw new StoreError('The counter of acceptance numbers is missing: run `interlock manage-db`.', 'refused');
   if (counter.at) db.numbersAt.latest = counter.at;
   return counter.n - count + 1;

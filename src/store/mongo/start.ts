@@ -1,9 +1,10 @@
-import type { Document, Filter } from 'mongodb';
+import type { Document } from 'mongodb';
 import type { Run, Task } from '../../core/task.js';
 import type { Start } from '../tasks.js';
-import { LIMIT, read, write } from './calls.js';
+import { LIMIT, read, writeOnce } from './calls.js';
 import { soundOnes } from './damage.js';
 import type { Database } from './database.js';
+import { findAndModify } from './find-and-modify.js';
 import { giveBack } from './finish.js';
 import { literal, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { toTask, type TaskDocument } from './task-documents.js';
@@ -41,47 +42,54 @@ function expectations(starts: readonly Start[], worker: string): Document[] {
       ],
     },
     { $eq: [{ $ifNull: ['$grant.worker', literal(worker)] }, literal(worker)] },
-    ...NEITHER_EXPIRED_NOR_CANCELED,
+    { $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }] },
+    { $eq: [{ $type: '$cancel' }, 'missing'] },
   ];
 }
 
-const NEITHER_EXPIRED_NOR_CANCELED: Document[] = [
-  { $or: [{ $eq: [{ $type: '$expiresAt' }, 'missing'] }, { $gt: ['$expiresAt', '$$NOW'] }] },
-  { $eq: [{ $type: '$cancel' }, 'missing'] },
-];
+const MAJORITY = { w: 'majority', wtimeout: 5_000 } as const;
+
+/** As plain a filter as it can be: expressions cost the server more than all the rest. The state is hidden from the planner, which has an index of it. */
+function startable(queues: readonly string[]): Document {
+  return {
+    ...{ waitingFor: 'worker', 'grant.worker': null, queue: { $in: [...queues] } },
+    ...{ attempt: { $gte: 0 }, cancel: { $exists: false } },
+    $or: [{ expiresAt: { $exists: false } }, { $expr: { $gt: ['$expiresAt', '$$NOW'] } }],
+    $expr: { $in: ['$state', ['waiting']] },
+  };
+}
 
 /**
  * One command instead of two. What it takes turns out to be damaged only afterwards, and is given back; what it cannot take (an attempt that is
  * no number) is left to `claimable`, which sees it.
  */
 export async function startBest(db: Database, queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined> {
+  const change = { sort: { priority: -1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
   const [started] = await soundOnes(db.damage, async withoutIds => {
-    const filter = {
-      ...{ waitingFor: 'worker', 'grant.worker': null, queue: { $in: [...queues] } },
-      ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }),
-      $expr: { $and: [{ $eq: ['$state', 'waiting'] }, { $isNumber: '$attempt' }, ...NEITHER_EXPIRED_NOR_CANCELED] },
-    } as unknown as Filter<TaskDocument>;
-    const options = { sort: { priority: -1, seq: 1 }, returnDocument: 'after', ...LIMIT } as const;
-    const found = await write('start', () => db.tasks.findOneAndUpdate(filter, [{ $set: running(run) }], options));
+    const query = { ...startable(queues), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };
+    const found = await writeOnce('start', () => findAndModify(db.bulkDb, 'tasks', { query, ...change }));
     if (!found) return [];
-    const task = toTask(found);
+    const task = toTask(found as TaskDocument);
     if (task.damaged !== undefined) await giveBack(db, task.id, run.token);
     return [task];
   });
   return started;
 }
 
+/** `$$NOW` is the moment at which the command came: one that then waited, and finds its task itself, may find one that was ready only later. */
+const AT = { $max: ['$$NOW', '$readyAt'] };
+
 function running(run: Omit<Run, 'at'>): Document {
   return {
     state: 'running',
     ...without('waitingFor'),
     attempt: { $add: ['$attempt', 1] },
-    startedAt: '$$NOW',
+    startedAt: AT,
     run: {
       worker: literal(run.worker),
       incarnation: literal(run.incarnation),
       token: literal(run.token),
-      at: '$$NOW',
+      at: AT,
     },
   };
 }
