@@ -25,6 +25,7 @@ export function contradictionsOf(task: AuditedTask, clockStepMs: number): Contra
     ...misfits(task).map(illegal),
     ...brokenCount(task).map(illegal),
     ...brokenOrder(task, clockStepMs).map(illegal),
+    ...againstPolicy(task).map(illegal),
     ...tooManyStarts(task).map((evidence): Contradiction => ({ rule: 'doubled', evidence: `Task ${task.id} ${evidence}.` })),
     ...afterCancel(task, clockStepMs),
   ];
@@ -132,6 +133,25 @@ function tooManyStarts({ attempt, attempts, maxAttempts, onWorkerLoss, run, stat
     [
       Boolean(lost),
       `was queued again after start ${lost ? lost.n : 0} (${lost ? lost.reason : ''}), which its type does not allow`,
+    ],
+  ];
+  return laws.filter(([broken]) => broken).map(([, evidence]) => evidence);
+}
+
+/** What a type wants to happen when its worker is lost, and what did. A cancel may still come while it waits for another start. */
+function againstPolicy({ state, attempts, maxAttempts, onWorkerLoss, error, ...task }: AuditedTask): string[] {
+  const last = attempts.at(-1);
+  const startsLeft = maxAttempts - attempts.length;
+  const endedTogether =
+    last !== undefined && task.reason === last.reason && task.finishedAt?.getTime() === last.finishedAt.getTime();
+  const laws: Law[] = [
+    [
+      state === 'canceled' && endedTogether && isLoss(last) && onWorkerLoss === 'requeue' && startsLeft > 0,
+      `ended with start ${last?.n ?? 0} (${last?.reason ?? ''}), although its type lets it run again and ${startsLeft} of ${maxAttempts} starts were left`,
+    ],
+    [
+      error?.code === 'POISONED' && (onWorkerLoss === 'cancel' || startsLeft > 0),
+      `is called poisoned after ${attempts.length} of ${maxAttempts} starts, with the policy ${onWorkerLoss}`,
     ],
   ];
   return laws.filter(([broken]) => broken).map(([, evidence]) => evidence);

@@ -150,7 +150,7 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     find: 'if (this.#deps.incarnation() !== incarnation) {',
     replace: 'if (incarnation === undefined) {',
     breaks: 'a body runs for an incarnation that the sweep has ended',
-    caughtBy: SEEDS,
+    caughtBy: { test: 'test/unit/worker/claim-loop.test.ts' },
   },
   {
     name: 'whatever was asked for is begun',

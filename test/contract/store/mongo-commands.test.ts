@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Document } from 'mongodb';
+import type { Document, Timestamp } from 'mongodb';
 import { v4, v7 } from 'uuid';
 import type { MongoStore } from '../../../src/store/mongo/store.js';
 import { testServers } from '../../support/servers.js';
@@ -179,13 +179,15 @@ describe('the commands of the MongoDB store', function () {
   it('ask who is live after what runs, and from no older view', async () => {
     const [task] = await accept(store, newTask());
     await startAll(store, [task!]);
+    // The driver writes a time into an object that all its commands share, so that one from an earlier read proves nothing.
+    const { operationTime } = (await under.db().command({ ping: 1 })) as { operationTime: Timestamp };
     tap.commands = [];
     expect((await store.tasks.activeOfTheDead(5)).tasks).to.have.length(1);
     const [tasks, processes, ...others] = named('find');
     expect([tasks?.find, processes?.find, others]).to.deep.equal(['tasks', 'processes', []]);
     expect(processes?.lsid, 'in one session').to.deep.equal(tasks?.lsid);
     expect(processes).to.have.nested.property('readConcern.level', 'majority');
-    expect(processes).to.have.nested.property('readConcern.afterClusterTime');
+    expect((processes?.readConcern as { afterClusterTime: Timestamp }).afterClusterTime.gte(operationTime)).to.equal(true);
   });
 
   it('cancel what was assigned in one view of the worker and its tasks, which a majority has to confirm', async () => {

@@ -49,6 +49,17 @@ const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    name: 'an end with its worker where the type asks for another start',
+    rule: 'illegal',
+    plant: history => {
+      const task = ended(history, ({ state, attempts }) => state === 'completed' && attempts.length === 1);
+      if (!task) return undefined;
+      Object.assign(task.attempts[0]!, { reason: 'worker-lost', finishedAt: task.finishedAt! });
+      Object.assign(task, { state: 'canceled', reason: 'worker-lost', onWorkerLoss: 'requeue', maxAttempts: 2 });
+      return task.id;
+    },
+  },
+  {
     name: 'more starts than are allowed',
     rule: 'doubled',
     plant: history => {

@@ -99,6 +99,28 @@ describe('leadership', () => {
     await leader.stop();
   });
 
+  it('is trusted from when its renewal was asked for, however late the answer comes', async () => {
+    const time = new VirtualTime();
+    const leases = new LeaseDocument(time);
+    const terms: Term[] = [];
+    const leader = candidate(time, leases, 'a', terms);
+    const asked: number[] = [];
+    leases.renew = async () => {
+      asked.push(time.clock.monotonicMs());
+      if (asked.length > 1) throw new StoreError('away', 'unknown');
+      await time.runtime.timers.sleep(4_000);
+      return true;
+    };
+    await leader.start();
+    while (asked.length < 1) await time.advance(100);
+    await time.advance(DEFAULT_TIMING.leaseTrustMs - 100);
+    expect(terms[0]!.trusted).to.equal(true);
+    await time.advance(101);
+    expect(time.clock.monotonicMs() - asked[0]!).to.be.within(DEFAULT_TIMING.leaseTrustMs, DEFAULT_TIMING.leaseTrustMs + 200);
+    expect(terms[0]!.trusted).to.equal(false);
+    await leader.stop();
+  });
+
   it('is resigned on a stop, so that a spare need not wait', async () => {
     const time = new VirtualTime();
     const leases = new LeaseDocument(time);
