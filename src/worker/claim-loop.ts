@@ -40,7 +40,7 @@ export class ClaimLoop implements Service {
   readonly #debt: TicketDebt;
   #askedAtMs = -Infinity;
   #askedForBoundAtMs = -Infinity;
-  /** The last query was answered in full, or there was none yet: there is probably more. */
+  /** There were more than the last claim had room for, or there was none yet. */
   #backlog = true;
   #closed = false;
 
@@ -107,8 +107,8 @@ export class ClaimLoop implements Service {
     if (limit > tickets.length) this.#askedAtMs = now;
     if (bound) this.#askedForBoundAtMs = now;
     try {
-      const { started, contended, full } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
-      if (limit > tickets.length) this.#backlog = contended || full;
+      const { started, contended, more } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
+      this.#backlog = contended || (more ?? (this.#backlog || tickets.length === 0));
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
         for (const { task, token } of started) this.#deps.own.forget(task.id, token);

@@ -16,8 +16,8 @@ export interface Claim {
   started: Claimed[];
   /** Somebody else was quicker with some of them: there may be more. */
   contended: boolean;
-  /** There were as many as were asked for: there may be more. */
-  full: boolean;
+  /** Whether there are more; undefined where one was asked for and found, which shows no others. */
+  more: boolean | undefined;
 }
 
 /** How many tasks there is a slot for, and how many more may be claimed if they are of types that may run again. */
@@ -41,9 +41,9 @@ async function claimOne({ tasks, own, runtime, worker, queues }: ClaimDeps, inca
   own.expectAny(token);
   try {
     const task = await tasks.startBest(queues, { worker, incarnation, token });
-    if (!task) return { started: [], contended: false, full: false };
+    if (!task) return { started: [], contended: false, more: false };
     own.expect(task.id, token);
-    return { started: [{ task, token, incarnation }], contended: false, full: true };
+    return { started: [{ task, token, incarnation }], contended: false, more: undefined };
   } finally {
     own.forgetAny(token);
   }
@@ -53,10 +53,11 @@ async function claimOne({ tasks, own, runtime, worker, queues }: ClaimDeps, inca
 async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound: boolean): Promise<Claim> {
   const { tasks, own, runtime, worker, queues } = deps;
   const limit = room.free + room.ahead;
-  const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), limit });
-  const full = candidates.length >= limit;
+  // One more than there is room for, to see whether there is a backlog.
+  const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), limit: limit + 1 });
+  const more = candidates.length > limit;
   const best = bestOf(candidates, room);
-  if (best.length === 0) return { started: [], contended: false, full };
+  if (best.length === 0) return { started: [], contended: false, more };
   const token = runtime.random.uuid();
   for (const { id } of best) own.expect(id, token);
   let mine = new Set<string>();
@@ -74,7 +75,7 @@ async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound
       token,
       incarnation,
     }));
-  return { started, contended: started.length < best.length, full };
+  return { started, contended: started.length < best.length, more };
 }
 
 /** A task that may not be claimed ahead is not overtaken by worse ones that may: it ends the list. */

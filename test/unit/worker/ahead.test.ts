@@ -16,10 +16,12 @@ interface Plan {
   onWorkerLoss?: Task['onWorkerLoss'];
   /** Of each body, in milliseconds. */
   ms?: (seq: number) => number;
+  /** The queue has a ticket for every task: as many are at hand as there are free slots, and no more. */
+  tickets?: boolean;
 }
 
 /** A worker of two slots at a database that takes 20 ms for a claim; 200 tasks wait. */
-function setUp({ onWorkerLoss = 'requeue', ms = () => 1 }: Plan) {
+function setUp({ onWorkerLoss = 'requeue', ms = () => 1, tickets = false }: Plan) {
   const time = new VirtualTime();
   const { timers, clock } = time.runtime;
   const own = new OwnTasks();
@@ -47,10 +49,24 @@ function setUp({ onWorkerLoss = 'requeue', ms = () => 1 }: Plan) {
     own,
     hints: { start: ({ id }) => seen.hinted.push(id), changed: () => undefined },
     intake: {
-      sources: [],
+      sources: tickets ? [{ to: 'queue', queue: 'default' }] : [],
       broker: {
         publish: () => Promise.resolve('confirmed'),
-        consume: () => ({ setPrefetch: () => undefined, close: () => Promise.resolve() }),
+        consume: (_, first, onDelivery) => {
+          let [prefetch, unacked] = [first, 0];
+          const deliver = (): void => {
+            if (unacked >= prefetch) return;
+            unacked++;
+            const ack = (): void => {
+              unacked--;
+              void timers.sleep(1).then(deliver);
+            };
+            onDelivery({ hint: { kind: 'start', task: 't' }, ack });
+            deliver();
+          };
+          void timers.sleep(1).then(deliver);
+          return { setPrefetch: count => ((prefetch = count), deliver()), close: () => Promise.resolve() };
+        },
       },
     },
     runtime: time.runtime,
@@ -74,7 +90,7 @@ function setUp({ onWorkerLoss = 'requeue', ms = () => 1 }: Plan) {
     await time.advance(CLAIM_MS);
     await stopped;
   };
-  return { time, clock, loop, own, seen, stop, fence: () => (incarnation = 'i2') };
+  return { time, clock, loop, own, waiting, seen, stop, fence: () => (incarnation = 'i2') };
 }
 
 describe('Claims ahead of slots', () => {
@@ -85,6 +101,21 @@ describe('Claims ahead of slots', () => {
       while (seen.ended < 200) await time.advance(5);
       await stop();
       return clock.monotonicMs();
+    };
+    expect(await took({})).to.be.lessThan((await took({ onWorkerLoss: 'cancel' })) / 4);
+  });
+
+  it('are made as well where a worker was idle and every slot gets its ticket', async () => {
+    const took = async (plan: Plan): Promise<number> => {
+      const { time, clock, loop, waiting, seen, stop } = setUp({ ...plan, tickets: true });
+      const later = waiting.splice(0);
+      await loop.start();
+      await time.advance(500);
+      waiting.push(...later);
+      const from = clock.monotonicMs();
+      while (seen.ended < 200) await time.advance(5);
+      await stop();
+      return clock.monotonicMs() - from;
     };
     expect(await took({})).to.be.lessThan((await took({ onWorkerLoss: 'cancel' })) / 4);
   });
