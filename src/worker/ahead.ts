@@ -12,6 +12,7 @@ export interface AheadDeps {
   hints: Pick<Hints, 'start' | 'changed'>;
   clock: Clock;
   log: Log;
+  slots: number;
   /** Undefined while this process must not start anything. */
   incarnation: () => string | undefined;
 }
@@ -19,6 +20,8 @@ export interface AheadDeps {
 /** Whoever stands here longer is given back: another worker may have a slot. */
 const WAIT_MS = 1_000;
 const AT_MOST = 100;
+/** How many claims' worth of tasks to have at hand, where tasks are shorter than a claim. Each claim then brings half of that. */
+const CLAIMS_AHEAD = 8;
 
 /**
  * Starts that wait for a slot: as many as will be free by the time the next claim is answered, so that short tasks need not wait for the
@@ -35,9 +38,9 @@ export class Ahead {
     this.#deps = deps;
   }
 
-  /** How many to claim beyond the slots that are free. */
+  /** How many to claim beyond the slots that are free: none before half of them are used up, as ten in one claim cost little more than one. */
   get room(): number {
-    return Math.max(0, this.#wanted - this.#starts.length);
+    return 2 * this.#starts.length > this.#wanted ? 0 : this.#wanted - this.#starts.length;
   }
 
   has(id: string): boolean {
@@ -48,11 +51,12 @@ export class Ahead {
     this.#freed++;
   }
 
-  /** Twice what was used up during a claim: the next one is sent when half of that is left. */
+  /** Twice what is used up during a claim, and more where every slot was used up: one that ends now and then is no sign of short tasks. */
   async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
     this.#freed = 0;
     const answer = await claim();
-    this.#wanted = Math.min(AT_MOST, Math.max(2 * this.#freed, this.#wanted >> 1));
+    const used = this.#freed * (this.#freed >= this.#deps.slots ? CLAIMS_AHEAD : 2);
+    this.#wanted = Math.min(AT_MOST, Math.max(used, this.#wanted >> 1));
     return answer;
   }
 

@@ -87,6 +87,7 @@ export class ClaimLoop implements Service {
 
   async #round(): Promise<number> {
     const incarnation = this.#deps.incarnation();
+    this.#ahead.dropOld(); // before a claim, which would take others in their place
     if (incarnation !== undefined && !this.#closed) {
       const againInMs = await this.#fill(incarnation);
       if (againInMs !== undefined) return againInMs;

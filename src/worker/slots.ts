@@ -12,6 +12,9 @@ export interface SlotsDeps {
   freed: () => void;
 }
 
+/** As many as there are slots, and with few slots so many: else 4 of them could not end more than 4 short tasks while one write is away. */
+const MIN_UNRECORDED = 32;
+
 interface Slot {
   ticket: Ticket | undefined;
   sinceMs: number;
@@ -19,7 +22,7 @@ interface Slot {
 
 /**
  * What runs here. A slot is free when its body has ended: the next one starts while that end is being written. So that a database that
- * does not answer is not asked for ever more, no more ends than there are slots may wait to be written while slots are given out.
+ * does not answer is not asked for ever more, only so many ends may wait to be written while slots are given out.
  */
 export class Slots {
   readonly #deps: SlotsDeps;
@@ -40,7 +43,9 @@ export class Slots {
   }
 
   get free(): number {
-    return Math.min(this.#deps.slots - this.#busy.size, Math.max(0, 2 * this.#deps.slots - this.open));
+    const { slots } = this.#deps;
+    const unrecorded = Math.max(slots, MIN_UNRECORDED) - this.#unrecorded;
+    return Math.max(0, Math.min(slots - this.#busy.size, slots - this.#busy.size + unrecorded));
   }
 
   async occupy(claimed: Claimed, ticket: Ticket | undefined): Promise<void> {
