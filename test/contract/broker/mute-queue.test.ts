@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { expect } from 'chai';
 import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
@@ -77,19 +78,26 @@ describe('a queue that the broker was killed over', function () {
         await rabbit.kill9();
       });
       await rabbit.start();
-      const failure = await onChannel(channel =>
-        within(
-          3_000,
-          'consuming',
-          channel.consume(plan.name, () => undefined),
-        ),
-      ).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (failure !== undefined && failure instanceof Late !== refusing) return;
+      if (!(await isMute(plan.name, refusing))) continue;
+      // A queue without a leader yet refuses as well, and mends by itself: met once in some 40 runs, on a busy machine.
+      await sleep(5_000);
+      if (await isMute(plan.name, refusing)) return;
     }
     expect.fail('RabbitMQ kept every queue, or broke it in another way');
+  }
+
+  async function isMute(queue: string, refusing: boolean): Promise<boolean> {
+    const failure = await onChannel(channel =>
+      within(
+        3_000,
+        'consuming',
+        channel.consume(queue, () => undefined),
+      ),
+    ).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return failure !== undefined && failure instanceof Late !== refusing;
   }
 
   const repairs = (): typeof warnings => warnings.filter(([message]) => message.includes('deleted it and declared it anew'));
