@@ -150,7 +150,7 @@ function againstPolicy({ state, attempts, maxAttempts, onWorkerLoss, error, ...t
       `ended with start ${last?.n ?? 0} (${last?.reason ?? ''}), although its type lets it run again and ${startsLeft} of ${maxAttempts} starts were left`,
     ],
     [
-      error?.code === 'POISONED' && (onWorkerLoss === 'cancel' || startsLeft > 0),
+      error?.code === 'POISONED' && last?.reason === 'worker-lost' && (onWorkerLoss === 'cancel' || startsLeft > 0),
       `is called poisoned after ${attempts.length} of ${maxAttempts} starts, with the policy ${onWorkerLoss}`,
     ],
   ];

@@ -60,6 +60,17 @@ const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    name: 'a task called poisoned while starts were left',
+    rule: 'illegal',
+    plant: history => {
+      const task = ended(history, ({ state, attempts }) => state === 'failed' && attempts.length === 1);
+      if (!task) return undefined;
+      task.attempts[0]!.reason = 'worker-lost';
+      Object.assign(task, { onWorkerLoss: 'requeue', maxAttempts: 2, error: { code: 'POISONED', message: 'm' } });
+      return task.id;
+    },
+  },
+  {
     name: 'more starts than are allowed',
     rule: 'doubled',
     plant: history => {
