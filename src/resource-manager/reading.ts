@@ -32,24 +32,37 @@ export class Reading {
     this.#deps = deps;
   }
 
+  /** How long it may be until new ones are asked for without a hint, in milliseconds. */
+  get newOnesInMs(): number {
+    const { clock, passMs } = this.#deps;
+    return Math.max(0, this.#newOnesAtMs + passMs - clock.monotonicMs());
+  }
+
   /**
-   * Reads again what hints name, and new tasks: both at once, as neither asks for what the other brings. What was known is applied first: a task
-   * that joins the line anew leaves its old place before it takes the new one. Resolves with whether more is waiting to be read.
+   * Reads again what hints name, and new tasks, both at once. What was known is applied first: a task that joins the line anew leaves its old place
+   * before it takes the new one. Resolves with whether new ones were looked for, and whether more is waiting to be read.
    */
-  async runOnce(ids: ReadonlySet<string>): Promise<boolean> {
+  async runOnce(ids: ReadonlySet<string>): Promise<{ newOnes: boolean; more: boolean }> {
     const newOnes = this.#newOnesDue(ids);
     const [again, fresh] = await Promise.all([askAgain(this.#deps, ids), newOnes ? askForNew(this.#deps) : undefined]);
-    applyAgain(this.#deps, again);
-    this.#more = fresh !== undefined && applyNew(this.#deps, fresh);
-    return this.#more;
+    const joinedAnew = applyAgain(this.#deps, again);
+    this.#more = joinedAnew;
+    if (fresh) {
+      this.#more = applyNew(this.#deps, fresh);
+      // In both answers: which of them is the later one nobody knows.
+      await readAgain(
+        this.#deps,
+        idsOf(fresh).filter(id => again.has(id)),
+      );
+    }
+    return { newOnes, more: this.#more };
   }
 
   /** The end of a known task brings no new ones: one read less until the next in line is granted. */
   #newOnesDue(ids: ReadonlySet<string>): boolean {
-    const { book, clock, passMs } = this.#deps;
-    const now = clock.monotonicMs();
-    const due = this.#more || now - this.#newOnesAtMs >= passMs || [...ids].some(id => !book.graph.has(id));
-    if (due) this.#newOnesAtMs = now;
+    const { book, clock } = this.#deps;
+    const due = this.#more || this.newOnesInMs === 0 || [...ids].some(id => !book.graph.has(id));
+    if (due) this.#newOnesAtMs = clock.monotonicMs();
     return due;
   }
 }
@@ -110,12 +123,21 @@ async function askAgain({ tasks, book }: AgainDeps, ids: Iterable<string>): Prom
   return found;
 }
 
-function applyAgain({ book, numbering }: AgainDeps, found: Found): void {
+/** Whether one has joined the line anew, which only new numbers show. */
+function applyAgain({ book, numbering }: AgainDeps, found: Found): boolean {
+  let joinedAnew = false;
   for (const [id, row] of found) {
     if (!row) book.drop(id, 'deleted');
-    else if (row.seq !== book.graph.find(id)?.seq && row.seq > numbering.mark) book.drop(id, 'in line anew');
-    else book.apply(row);
+    else if (row.seq !== book.graph.find(id)?.seq && row.seq > numbering.mark) {
+      book.drop(id, 'in line anew');
+      joinedAnew = true;
+    } else book.apply(row);
   }
+  return joinedAnew;
+}
+
+function idsOf({ rows, late }: New): string[] {
+  return [...rows, ...late].flatMap(row => (isVoid(row) ? [] : [row.id]));
 }
 
 function* parts<T>(all: readonly T[]): Generator<T[]> {

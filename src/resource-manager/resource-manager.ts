@@ -96,19 +96,19 @@ export class ResourceManager implements Service {
     let comparedAtMs = runtime.clock.monotonicMs();
     while (term.trusted) {
       this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
-      let more = await reading.runOnce(this.#takeChanged());
+      const { newOnes, more } = await reading.runOnce(this.#takeChanged());
       const mayGrant = await indexes.mayGrant();
       const again = mayGrant ? await granting.runOnce() : [];
       await readAgain(lines, again);
-      if (mayGrant) await closeGaps(lines); // a void holds its number only by the unique index
+      if (mayGrant && newOnes) await closeGaps(lines); // a void holds its number only by the unique index
       term.lease.floor = numbering.floor;
       if (runtime.clock.monotonicMs() - comparedAtMs >= timing.reconcileMs) {
         comparedAtMs = runtime.clock.monotonicMs();
         if (!(await reconciliation.runOnce())) return;
         await roster.refresh(term, book);
       }
-      more ||= again.length > 1; // a single one that does not match waits for the next pass, or it would spin
-      if (!more) await runtime.timers.sleep(timing.passMs, this.#nap.signal);
+      // A single one that does not match waits for the next pass, or it would spin.
+      if (!more && again.length <= 1) await runtime.timers.sleep(reading.newOnesInMs, this.#nap.signal);
     }
   }
 

@@ -94,16 +94,30 @@ describe('Reading new acceptance numbers', () => {
     expect(ranges()).to.equal(3);
   });
 
-  it('lets a task that joins the line anew leave its old place, whichever of the two answers shows it first', async () => {
-    const { reading, coming, again, line, deps } = setUp(1, 2);
-    await reading.runOnce(NEWS);
-    again.set('t1', { ...waiting(1), state: 'running' }); // an answer from before it was put back
-    coming.duringRange.push(3);
-    const range = deps.tasks.range;
-    deps.tasks.range = async (after, limit) =>
-      (await range(after, limit)).map(row => (row.seq === 3 ? { ...waiting(3), id: 't1' } : row));
-    await reading.runOnce(new Set(['t1', 'new']));
-    expect(line()).to.deep.equal(['t1', 't2']);
-    expect(deps.book.graph.find('t1')?.seq).to.equal(3);
+  describe('lets a task that joins the line anew leave its old place, and stay out where it has ended since,', () => {
+    const anew = { ...waiting(3), id: 't1' };
+    const canceled: LineTask = { ...anew, state: 'canceled' };
+
+    /** The task t1 is read by its id, and its new number at the same time; what its record says, before and after. */
+    async function joins(before: LineTask, after: LineTask): Promise<string[]> {
+      const { reading, again, line, deps } = setUp(1, 2);
+      await reading.runOnce(NEWS);
+      again.set('t1', before);
+      deps.tasks.range = () => {
+        again.set('t1', after);
+        return Promise.resolve([anew]);
+      };
+      await reading.runOnce(new Set(['t1', 'new']));
+      return line().map(id => `${id} as ${deps.book.graph.find(id)?.seq}`);
+    }
+
+    it('when its id was read before that', async () => {
+      expect(await joins(waiting(1), anew)).to.deep.equal(['t1 as 3', 't2 as 2']);
+    });
+
+    it('when its id was read after that', async () => {
+      expect(await joins(anew, anew)).to.deep.equal(['t1 as 3', 't2 as 2']);
+      expect(await joins(canceled, canceled)).to.deep.equal(['t2 as 2']);
+    });
   });
 });
