@@ -22,10 +22,12 @@ const WAIT_MS = 1_000;
 const AT_MOST = 100;
 /** How many claims' worth of tasks to have at hand, where tasks are shorter than a claim. Each claim then brings half of that. */
 const CLAIMS_AHEAD = 8;
+/** … but no more than are used up in this time, however slow the database is: the rest would be given back. */
+const USED_WITHIN_MS = 500;
 
 /**
- * Starts that wait for a slot: as many as will be free by the time the next claim is answered, so that short tasks need not wait for the
- * database one after another. While tasks are longer than a claim takes, none. Only types that may run again are claimed like this:
+ * Starts that wait for a slot: as many as will be used up by the time the next claim is answered, and by a few more, so that short tasks need not
+ * wait for the database one after another. While tasks are longer than a claim takes, none. Only types that may run again are claimed like this:
  * nobody runs what stands here when this worker dies.
  */
 export class Ahead {
@@ -53,10 +55,13 @@ export class Ahead {
 
   /** Twice what is used up during a claim, and more where every slot was used up: one that ends now and then is no sign of short tasks. */
   async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
+    const { clock, slots } = this.#deps;
     this.#freed = 0;
+    const sentAtMs = clock.monotonicMs();
     const answer = await claim();
-    const used = this.#freed * (this.#freed >= this.#deps.slots ? CLAIMS_AHEAD : 2);
-    this.#wanted = Math.min(AT_MOST, Math.max(used, this.#wanted >> 1));
+    const tookMs = Math.max(1, clock.monotonicMs() - sentAtMs);
+    const claims = this.#freed >= slots ? Math.max(1, Math.min(CLAIMS_AHEAD, USED_WITHIN_MS / tookMs)) : 2;
+    this.#wanted = Math.min(AT_MOST, Math.max(Math.round(this.#freed * claims), this.#wanted >> 1));
     return answer;
   }
 

@@ -42,6 +42,8 @@ export class ClaimLoop implements Service {
   #askedForBoundAtMs = -Infinity;
   /** There were more than the last claim had room for, or there was none yet. */
   #backlog = true;
+  /** The next one without a slot may run again, as far as is known. */
+  #nextAgain = false;
   #closed = false;
 
   constructor(deps: ClaimLoopDeps) {
@@ -108,8 +110,11 @@ export class ClaimLoop implements Service {
     if (limit > tickets.length) this.#askedAtMs = now;
     if (bound) this.#askedForBoundAtMs = now;
     try {
-      const { started, contended, more } = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
-      this.#backlog = contended || (more ?? (this.#backlog || tickets.length === 0));
+      const claimed = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
+      const { started, contended } = claimed;
+      this.#backlog = contended || (claimed.more ?? (this.#backlog || tickets.length === 0));
+      this.#nextAgain = claimed.nextAgain ?? this.#nextAgain;
+      if (claimed.bound) this.#askedForBoundAtMs = -Infinity;
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
         for (const { task, token } of started) this.#deps.own.forget(task.id, token);
@@ -132,10 +137,14 @@ export class ClaimLoop implements Service {
     }
   }
 
-  /** Bound tasks have tickets of their own; those may be lost, so without any they are asked for by time. A dedicated worker has no others. */
+  /**
+   * Bound tasks have tickets of their own; those may be lost, or used for others, so each look by time asks for them too, and each claim as long as there
+   * are some. A dedicated worker has no others.
+   */
   #mayBeBound(now: number): boolean {
     const { queues, timing } = this.#deps;
-    return queues.length === 0 || this.#intake.ownWaiting || now - this.#askedForBoundAtMs >= timing.claimIdleMs;
+    const due = now - Math.min(this.#askedAtMs, this.#askedForBoundAtMs) >= timing.claimIdleMs;
+    return queues.length === 0 || this.#intake.ownWaiting || due;
   }
 
   /** Without tickets only as many as are owed at most; ahead of slots only while there is a backlog, so that nothing is taken from others. */
@@ -145,7 +154,8 @@ export class ClaimLoop implements Service {
     if (!byQuery) return { free: tickets, ahead: 0 };
     const { credit } = this.#debt;
     const forFree = Math.min(free, tickets + credit);
-    return { free: forFree, ahead: this.#backlog ? Math.min(this.#ahead.room, tickets + credit - forFree) : 0 };
+    const mayAhead = this.#backlog && this.#nextAgain;
+    return { free: forFree, ahead: mayAhead ? Math.min(this.#ahead.room, tickets + credit - forFree) : 0 };
   }
 
   /** No fewer slots are free than when these were claimed; what finds none was claimed ahead. */
@@ -180,6 +190,7 @@ export class ClaimLoop implements Service {
     const tickets = this.#intake.takeTickets(this.#debt.owed);
     if (tickets.length === 0) return;
     this.#debt.note(tickets.length);
+    if (tickets.some(({ source }) => source.to === 'worker')) this.#askedForBoundAtMs = -Infinity;
     this.#slots.keep(tickets);
   }
 }

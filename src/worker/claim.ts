@@ -18,7 +18,13 @@ export interface Claim {
   contended: boolean;
   /** Whether there are more; undefined where one was asked for and found, which shows no others. */
   more: boolean | undefined;
+  /** Whether the next one, for which there is no slot, may run again, and so may be claimed ahead; undefined as above. */
+  nextAgain: boolean | undefined;
+  /** Some that could start were bound to this worker: there may be others. */
+  bound: boolean;
 }
+
+const NOTHING = { started: [], contended: false, more: false, nextAgain: undefined, bound: false };
 
 /** How many tasks there is a slot for, and how many more may be claimed if they are of types that may run again. */
 export interface Room {
@@ -41,9 +47,9 @@ async function claimOne({ tasks, own, runtime, worker, queues }: ClaimDeps, inca
   own.expectAny(token);
   try {
     const task = await tasks.startBest(queues, { worker, incarnation, token });
-    if (!task) return { started: [], contended: false, more: false };
+    if (!task) return NOTHING;
     own.expect(task.id, token);
-    return { started: [{ task, token, incarnation }], contended: false, more: undefined };
+    return { ...NOTHING, started: [{ task, token, incarnation }], more: undefined };
   } finally {
     own.forgetAny(token);
   }
@@ -55,9 +61,15 @@ async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound
   const limit = room.free + room.ahead;
   // One more than there is room for, to see whether there is a backlog.
   const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), limit: limit + 1 });
-  const more = candidates.length > limit;
-  const best = bestOf(candidates, room);
-  if (best.length === 0) return { started: [], contended: false, more };
+  const sorted = candidates.toSorted(byPriorityThenNumber);
+  const next = sorted[room.free];
+  const seen = {
+    more: sorted.length > limit,
+    nextAgain: next === undefined ? undefined : next.onWorkerLoss === 'requeue',
+    bound: sorted.some(task => task.grant?.worker !== undefined),
+  };
+  const best = bestOf(sorted, room);
+  if (best.length === 0) return { ...NOTHING, ...seen };
   const token = runtime.random.uuid();
   for (const { id } of best) own.expect(id, token);
   let mine = new Set<string>();
@@ -75,14 +87,14 @@ async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound
       token,
       incarnation,
     }));
-  return { started, contended: started.length < best.length, more };
+  return { ...seen, started, contended: started.length < best.length };
 }
 
 /** A task that may not be claimed ahead is not overtaken by worse ones that may: it ends the list. */
-function bestOf(candidates: readonly Task[], { free, ahead }: Room): Task[] {
-  const sorted = candidates.toSorted(byPriorityThenNumber).slice(0, free + ahead);
-  const last = sorted.findIndex((task, place) => place >= free && task.onWorkerLoss !== 'requeue');
-  return last < 0 ? sorted : sorted.slice(0, last);
+function bestOf(sorted: readonly Task[], { free, ahead }: Room): Task[] {
+  const best = sorted.slice(0, free + ahead);
+  const last = best.findIndex((task, place) => place >= free && task.onWorkerLoss !== 'requeue');
+  return last < 0 ? best : best.slice(0, last);
 }
 
 function byPriorityThenNumber(a: Task, b: Task): number {

@@ -38,7 +38,7 @@ export class Recorder {
   /** The outcome as it stands in the record now. Undefined: somebody else has ended that start, or this incarnation is fenced; never forced. */
   record(ending: Ending, incarnation: string): Promise<Outcome | undefined> {
     return new Promise(resolve => {
-      this.#waiting.push({ ending, incarnation, resolve }); // bounded by twice the slots
+      this.#waiting.push({ ending, incarnation, resolve }); // bounded by `Slots`
       if (!this.#writing) void this.#write();
     });
   }

@@ -51,7 +51,7 @@ export class Worker implements Service {
   readonly #presence: Presence;
   readonly #claims: ClaimLoop;
   readonly #recorder: Recorder;
-  #checking = false;
+  #checking: Promise<void> | undefined;
   #checkAgain = false;
 
   constructor(deps: WorkerDeps) {
@@ -97,6 +97,8 @@ export class Worker implements Service {
     // Cutting off takes the graces of the pool, recording takes the database: if that is away, the self-fence ends the wait.
     while (this.#claims.open > 0 && this.#presence.trusted) await runtime.timers.sleep(Math.min(100, timing.heartbeatMs));
     await pool.stop();
+    // A start whose answer was lost is ours no longer once this incarnation has ended: the sweep would call it lost.
+    if (this.incarnation !== undefined) await this.#check(this.incarnation);
     await this.#presence.stop();
   }
 
@@ -160,10 +162,13 @@ export class Worker implements Service {
   }
 
   /** Beside the heartbeat, never before it; one at a time. */
-  async #check(incarnation: string): Promise<void> {
+  #check(incarnation: string): Promise<void> {
     this.#checkAgain = true;
-    if (this.#checking) return;
-    this.#checking = true;
+    this.#checking ??= this.#checkWhileAsked(incarnation);
+    return this.#checking;
+  }
+
+  async #checkWhileAsked(incarnation: string): Promise<void> {
     const { store, pool, log } = this.#deps;
     const cancel = (id: string): void => {
       if (!this.#claims.cancelAhead(id)) pool.cancel(id, 'user');
@@ -172,11 +177,11 @@ export class Worker implements Service {
       // What came while an answer was under way is not in that answer.
       while (this.#checkAgain) {
         this.#checkAgain = false;
-        await checkNamedTasks({ tasks: store.tasks, own: this.#own, cancel, log }, incarnation);
+        await checkNamedTasks({ tasks: store.tasks, own: this.#own, hints: this.#hints, cancel, log }, incarnation);
       }
     } catch (error) {
       log.warn('Could not read which tasks the database thinks are running here.', { err: error });
     }
-    this.#checking = false;
+    this.#checking = undefined;
   }
 }

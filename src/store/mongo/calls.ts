@@ -35,7 +35,7 @@ export async function write<T>(what: string, ask: () => Promise<T>, deadlineMs =
   return attempt(what, ask, { deadlineMs, sentOnce: false });
 }
 
-/** A write that the driver sends once: `updateMany`, and everything of the vital client. Throws StoreError. */
+/** A write that the driver sends once: `updateMany`, plain commands, and everything of the vital client. Throws StoreError. */
 export async function writeOnce<T>(what: string, ask: () => Promise<T>, deadlineMs = CALL_MS): Promise<T> {
   return attempt(what, ask, { deadlineMs, sentOnce: true });
 }

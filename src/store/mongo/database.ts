@@ -44,7 +44,7 @@ export interface MetaDocument {
 
 /** What the parts of the adapter share: the clients, the collections, and two times that were read. */
 export interface Database {
-  /** Everything about tasks; writes are retried once by the driver. */
+  /** Everything about tasks; writes of one record are retried once by the driver, unless they are plain commands. */
   bulk: MongoClient;
   /** Heartbeats, leases and grants, on connections of their own; the driver retries nothing. */
   vital: MongoClient;

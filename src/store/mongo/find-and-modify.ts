@@ -1,7 +1,7 @@
-import { MongoWriteConcernError, type Db, type Document } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import { LIMIT } from './calls.js';
 
-interface Modification {
+export interface Modification {
   query: Document;
   sort?: Document;
   update: Document | Document[];
@@ -14,6 +14,5 @@ interface Modification {
  */
 export async function findAndModify(db: Db, collection: string, change: Modification): Promise<Document | null> {
   const reply = await db.command({ findAndModify: collection, new: true, ...change, ...LIMIT });
-  if (reply.writeConcernError) throw new MongoWriteConcernError(reply as ConstructorParameters<typeof MongoWriteConcernError>[0]);
   return reply.value as Document | null;
 }

@@ -1,13 +1,14 @@
 import type { Document } from 'mongodb';
+import { StoreError } from '../../core/errors.js';
 import type { Run, Task } from '../../core/task.js';
 import type { Start } from '../tasks.js';
 import { LIMIT, read, writeOnce } from './calls.js';
 import { soundOnes } from './damage.js';
 import type { Database } from './database.js';
-import { findAndModify } from './find-and-modify.js';
+import { findAndModify, type Modification } from './find-and-modify.js';
 import { giveBack } from './finish.js';
 import { literal, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
-import { toTask, type TaskDocument } from './task-documents.js';
+import { OPEN, toTask, type TaskDocument } from './task-documents.js';
 
 /** Starts them all by one command; a full count says that all are ours, anything else is read back by token. */
 export async function start(db: Database, starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>> {
@@ -47,29 +48,42 @@ function expectations(starts: readonly Start[], worker: string): Document[] {
   ];
 }
 
+/** An unclear answer is read back by the token; where that shows nothing, the write may still land. */
+async function startOnce(db: Database, change: Modification, run: Omit<Run, 'at'>): Promise<TaskDocument | null> {
+  try {
+    return (await writeOnce('start', () => findAndModify(db.bulkDb, 'tasks', change))) as TaskDocument | null;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.outcome !== 'unknown') throw error;
+    const own = { 'run.incarnation': run.incarnation, 'run.token': run.token, state: OPEN };
+    const landed = await orStillUnclear(error, () => read('start, read back', () => db.tasks.findOne(own, LIMIT)));
+    if (!landed) throw error;
+    return landed;
+  }
+}
+
 const MAJORITY = { w: 'majority', wtimeout: 5_000 } as const;
 
 /** As plain a filter as it can be: expressions cost the server more than all the rest. The state is hidden from the planner, which has an index of it. */
 function startable(queues: readonly string[]): Document {
   return {
     ...{ waitingFor: 'worker', 'grant.worker': null, queue: { $in: [...queues] } },
-    ...{ attempt: { $gte: 0 }, cancel: { $exists: false } },
+    ...{ attempt: { $gte: 0, $not: { $type: 'array' } }, run: { $exists: false }, cancel: { $exists: false } },
     $or: [{ expiresAt: { $exists: false } }, { $expr: { $gt: ['$expiresAt', '$$NOW'] } }],
     $expr: { $in: ['$state', ['waiting']] },
   };
 }
 
 /**
- * One command instead of two. What it takes turns out to be damaged only afterwards, and is given back; what it cannot take (an attempt that is
- * no number) is left to `claimable`, which sees it.
+ * One command instead of two. What it takes turns out to be damaged only afterwards, and is given back; what it cannot take, or would mend
+ * without being seen, is left to `claimable`: an attempt that is no number, an expiry that is no date, a run where there should be none.
  */
 export async function startBest(db: Database, queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined> {
   const change = { sort: { priority: -1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
   const [started] = await soundOnes(db.damage, async withoutIds => {
     const query = { ...startable(queues), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };
-    const found = await writeOnce('start', () => findAndModify(db.bulkDb, 'tasks', { query, ...change }));
+    const found = await startOnce(db, { query, ...change }, run);
     if (!found) return [];
-    const task = toTask(found as TaskDocument);
+    const task = toTask(found);
     if (task.damaged !== undefined) await giveBack(db, task.id, run.token);
     return [task];
   });

@@ -52,8 +52,8 @@ describe('A damaged record in MongoDB', function () {
     });
   }
 
-  // A start mends what has no run.
-  for (const [what, change] of DAMAGES.filter(([kind]) => kind !== WITHOUT_RUN)) {
+  const run = { worker: 'w', incarnation: 'i', token: 't', at: PAST };
+  for (const [what, change] of [...DAMAGES, ['a run while it waits', { $set: { run } }] as const]) {
     it(`with ${what} is not begun by the one step that reads a task only when it has started it`, async () => {
       const { tasks } = under.store();
       const [bad, good] = await accept(under.store(), newTask({ priority: 9 }), newTask());

@@ -34,6 +34,18 @@ describe('the MongoDB store when a reply is lost', function () {
     expect(thief.left).to.equal(0);
   });
 
+  it('knows by its token also a start that found its task itself', async () => {
+    const [first, second] = await accept(under.other(), newTask(), newTask());
+    const [token, other] = [v4(), v4()];
+    thief.lose(token);
+    expect((await store.tasks.startBest(['default'], { ...WORKER, token }))?.id).to.equal(first!.id);
+    expect(thief.left).to.equal(0);
+    thief.lose(other, 3);
+    const error = await thrown(store.tasks.startBest(['default'], { ...WORKER, token: other }));
+    expect(error.outcome, 'when that cannot be read either').to.equal('unknown');
+    expect((await under.other().tasks.get(second!.id))?.run?.token, 'it did land').to.equal(other);
+  });
+
   it('begins nothing when even the reading back fails', async () => {
     const task = await acceptOne(under.other(), newTask());
     const token = v4();

@@ -28,8 +28,10 @@ function setUp(change: Partial<Pick<TaskStore, 'claimable' | 'start'>> = {}, inc
     acked: [] as string[],
   };
   const tasks: Pick<TaskStore, 'claimable' | 'start'> = {
-    claimable: ({ limit }) =>
-      Promise.resolve(waiting.toSorted((a, b) => b.priority - a.priority || a.seq - b.seq).slice(0, limit)),
+    claimable: ({ worker, limit }) => {
+      const offered = waiting.filter(({ grant }) => grant?.worker === undefined || grant.worker === worker);
+      return Promise.resolve(offered.toSorted((a, b) => b.priority - a.priority || a.seq - b.seq).slice(0, limit));
+    },
     start: starts => {
       const ids = new Set(starts.map(start => start.id));
       waiting.splice(0, waiting.length, ...waiting.filter(({ id }) => !ids.has(id)));
@@ -112,6 +114,23 @@ describe('the claim loop', () => {
     end('a');
     await time.advance(1);
     expect([...running.keys()]).to.deep.equal(['b', 'c']);
+    await loop.stop();
+  });
+
+  it('goes on looking for tasks that are bound to it while there are some, whosever tickets there are', async () => {
+    const { time, loop, waiting, running, hint, end } = setUp();
+    await loop.start();
+    await time.advance(1_000);
+    waiting.push(...['a', 'b'].map((id, i) => task(id, i)));
+    for (const seq of [2, 3]) waiting.push({ ...task(`bound-${seq}`, seq), grant: { worker: 'w' } } as Task);
+    await time.advance(DEFAULT_TIMING.claimIdleMs);
+    expect([...running.keys()]).to.deep.equal(['a', 'b']);
+    for (const id of ['a', 'b']) {
+      hint(id);
+      end(id);
+      await time.advance(10);
+    }
+    expect([...running.keys()]).to.deep.equal(['bound-2', 'bound-3']);
     await loop.stop();
   });
 
