@@ -1,6 +1,7 @@
 import type { TestServers } from '../support/servers.js';
 import { Site } from './peers/site.js';
 import { readOptions, SCENARIOS, USAGE, type Options } from './options.js';
+import { Progress } from './progress.js';
 import { asJson, asText, writePage } from './report.js';
 import type { Context, Result, Scenario } from './scenario.js';
 import { openServers } from './servers.js';
@@ -13,11 +14,14 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 async function main(options: Options, servers: TestServers): Promise<void> {
   const context: Context = { options, servers, say };
   const on = await look(servers);
-  const results = new Map<string, readonly Result[]>();
-  for (const name of options.scenario === 'all' ? SCENARIOS : [options.scenario]) {
+  const all = options.scenario === 'all' ? new Progress(options, on) : undefined;
+  const results = options.resume && all ? all.load() : new Map<string, readonly Result[]>();
+  const names = options.scenario === 'all' ? SCENARIOS : [options.scenario];
+  for (const name of names.filter(each => !results.has(each))) {
     say(`${name} …`);
     const scenario = (await import(`./scenarios/${name}.js`)) as Scenario;
     results.set(name, await scenario.run(context));
+    all?.save(results);
   }
   if (options.write) writePage(options.scenario, on, results);
   const text = options.json ? `${asJson(options.scenario, on, results)}\n` : asText(options.scenario, on, results);

@@ -10,6 +10,7 @@ export type Pool = 'prefork' | 'async';
 export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION...]
   --json         one line of JSON, the last on standard output
   --write        writes what was measured into docs/benchmarks.md; \`all\` does so unless --no-write is given
+  --resume       all: goes on behind the last scenario that ended, on the same commit and with the same options
   --runs N       how often each figure is measured; 3 unless given
   --profile      profiles the CPU of every role as well: where the time goes
   --tasks N      how many tasks a run takes (seed 256, plain 20000, enqueue 20000, grants 5000, backlog 1000,
@@ -29,6 +30,7 @@ export interface Options {
   write: boolean;
   runs: number;
   profile: boolean;
+  resume: boolean;
   tasks: number | undefined;
   workers: number[];
   seed: number;
@@ -60,7 +62,7 @@ export function readOptions(args: readonly string[]): Options {
     args: [...args],
     allowPositionals: true,
     allowNegative: true,
-    options: { json: flag, write: flag, profile: flag, runs: value, ...taken },
+    options: { json: flag, write: flag, profile: flag, resume: flag, runs: value, ...taken },
   });
   const given = values as Record<string, string | undefined>;
   const scenario = scenarioOf(positionals);
@@ -68,11 +70,13 @@ export function readOptions(args: readonly string[]): Options {
     if (given[name] === undefined || scenario === 'all' || scenarios.includes(scenario)) continue;
     throw new Error(`--${name} means nothing to ${scenario}: it is for ${scenarios.join(', ')}`);
   }
+  if (values.resume === true && scenario !== 'all') throw new Error(`--resume means nothing to ${scenario}: it is for all`);
   return {
     scenario,
     json: values.json === true,
     write: values.write ?? scenario === 'all',
     profile: values.profile === true,
+    resume: values.resume === true,
     runs: whole('runs', given.runs, [1, 100]) ?? 3,
     tasks: whole('tasks', given.tasks, [1, 10_000_000]),
     workers: list('workers', given.workers, [1, 512]) ?? [1, 2, 4, 8, 16, 32, 64],

@@ -33,16 +33,18 @@ export function asText(scenario: string, on: Surroundings, results: Results): st
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Puts what was measured into docs/benchmarks.md, and leaves the rest of the page as it is. */
+/** Puts what was measured into docs/benchmarks.md, and leaves the rest of the page as it is: of a run that was profiled its profiles alone. */
 export function writePage(scenario: string, on: Surroundings, results: Results): void {
   let page = readFileSync(PAGE, 'utf8');
   if (scenario === 'all')
     page = withSection(page, 'targets', `${surroundingsLine(on)}\n\n${targetsTable(judge(on.mongo, results))}`);
   for (const [name, each] of results) {
-    page = withSection(page, name, `### ${name}\n\n${surroundingsLine(on)}\n\n${sectionOf(each)}`);
     const profiled = profilesOf(each);
-    if (profiled.length > 0)
-      page = withSection(page, `${name}-profile`, `### ${name}: where the time goes\n\n${profiled.join('\n\n')}`);
+    const [mark, head, text] =
+      profiled.length > 0
+        ? [`${name}-profile`, `${name}: where the time goes`, profiled.join('\n\n')]
+        : [name, name, sectionOf(each)];
+    page = withSection(page, mark, `### ${head}\n\n${surroundingsLine(on)}\n\n${text}`);
   }
   writeFileSync(PAGE, page);
 }

@@ -38,6 +38,7 @@ describe('The options of a bench', () => {
     [['peers', '--only', 'celery,sidekiq'], '--only must be made of celery, bullmq, agenda, graphile, not "sidekiq"'],
     [['plain', '--pool', 'threads'], '--pool must be prefork or async, not "threads"'],
     [['backlog', '--workers', '4'], '--workers means nothing to backlog: it is for seed'],
+    [['seed', '--resume'], '--resume means nothing to seed: it is for all'],
     [['seed', '--wrokers', '4'], '--wrokers'],
   ];
   for (const [args, sentence] of refused) {
