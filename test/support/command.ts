@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { notAbandoned } from './not-abandoned.js';
+
 /** By its address: commands run in other folders. */
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,11 +38,13 @@ export function startScript(
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string; ipc?: boolean } = {},
 ): Running {
-  const child = spawn(process.execPath, ['--import', TSX, `${ROOT}/${path}`, ...args], {
-    cwd: options.cwd ?? ROOT,
-    env: cleanEnvironment(options.env),
-    stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc ? (['ipc'] as const) : [])],
-  });
+  const child = notAbandoned(
+    spawn(process.execPath, ['--import', TSX, `${ROOT}/${path}`, ...args], {
+      cwd: options.cwd ?? ROOT,
+      env: cleanEnvironment(options.env),
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc ? (['ipc'] as const) : [])],
+    }),
+  );
   const written = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient, type Db, type Document } from 'mongodb';
 
 import { RawAmqp } from './amqp.js';
+import { notAbandoned } from './not-abandoned.js';
 import { testServers, type TestServers } from './servers.js';
 import { until } from './wait.js';
 
@@ -134,11 +135,8 @@ export class Deployment {
   start(role: string, args: string[] = [], env: Record<string, string> = {}): Role {
     const logFile = this.#logToFiles ? join(this.directory, `${this.#roles.length}-${role}.log`) : undefined;
     const output = logFile === undefined ? 'pipe' : openSync(logFile, 'a');
-    const child = spawn(process.execPath, [CLI, role, ...args], {
-      env: { ...this.env, ...env },
-      cwd: this.directory,
-      stdio: ['ignore', output, output],
-    });
+    const options = { env: { ...this.env, ...env }, cwd: this.directory };
+    const child = notAbandoned(spawn(process.execPath, [CLI, role, ...args], { ...options, stdio: ['ignore', output, output] }));
     if (typeof output === 'number') closeSync(output);
     const started = new Role(role, child, logFile);
     if (env.INTERLOCK_AMQP_PREFIX !== undefined) this.#prefixes.add(env.INTERLOCK_AMQP_PREFIX);
@@ -211,11 +209,8 @@ export class Deployment {
 
   /** Runs a command of the CLI to its end. */
   async cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [CLI, ...args], {
-      env: this.env,
-      cwd: this.directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const options = { env: this.env, cwd: this.directory };
+    const child = notAbandoned(spawn(process.execPath, [CLI, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

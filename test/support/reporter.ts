@@ -6,6 +6,8 @@ import Mocha from 'mocha';
 export default class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
+    // Not by the signal itself, which would skip those who end what the tests have started. (The command passes SIGINT on as both.)
+    process.once('SIGTERM', () => process.exit(143));
     runner.once('end', () => {
       const { passes: passed, failures: failed } = this.stats;
       const file = process.env.INTERLOCK_TEST_COUNTS;
