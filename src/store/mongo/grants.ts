@@ -33,13 +33,18 @@ interface Step {
   value: GrantVerdict;
 }
 
-/** The lease comes first: whoever else leads, or takes over meanwhile, meets this write. */
+/**
+ * The lease comes first: whoever else leads, or takes over meanwhile, meets this write. Holders come by grants alone, so while this stands nobody new
+ * can hold, and who holds may be asked beside the transaction: a quarter less time until the next in line has its grant (docs/decisions/hand-over.md).
+ */
 async function grantOnce(db: Database, session: ClientSession, lease: Lease, requests: readonly GrantRequest[]): Promise<Step> {
   const fence = lease.fence + requests.reduce((sum, request) => sum + request.maxAttempts, 0);
+  const conflict = conflictingHolder(db, requests);
+  conflict.catch(() => undefined); // awaited below, unless what comes before throws
   if (!(await advanceFence(db, session, lease, fence))) return { commit: false, value: { kind: 'deposed' } };
-  const holder = await conflictingHolder(db, session, requests);
-  if (holder !== undefined) return { commit: false, value: { kind: 'conflict', holder } };
   const granted = await giveGrants(db, session, lease, requests);
+  const holder = await conflict;
+  if (holder !== undefined) return { commit: false, value: { kind: 'conflict', holder } };
   if (granted !== requests.length) return { commit: false, value: { kind: 'mismatch' } };
   return { commit: true, value: { kind: 'granted', fence } };
 }
@@ -51,10 +56,12 @@ async function advanceFence(db: Database, session: ClientSession, lease: Lease, 
   return result.matchedCount === 1;
 }
 
-/** The words of the partial indexes stand in each branch, so that each branch finds its index. */
+/**
+ * The words of the partial indexes stand in each branch, so that each branch finds its index. By majority: an end that a deposed primary alone knows
+ * of may be undone.
+ */
 async function conflictingHolder(
   db: Database,
-  session: ClientSession,
   requests: readonly GrantRequest[],
 ): Promise<string | undefined> {
   const exclusive = requests.flatMap(request => request.exclusive);
@@ -66,7 +73,7 @@ async function conflictingHolder(
       { ...held, shared: { $in: exclusive } },
     ],
   } as Filter<TaskDocument>;
-  const holder = await db.grantedTasks.findOne(filter, { projection: { _id: 1 }, session, ...STEP });
+  const holder = await db.grantedTasks.findOne(filter, { projection: { _id: 1 }, readConcern: { level: 'majority' }, ...STEP });
   return holder?._id;
 }
 
