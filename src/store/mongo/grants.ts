@@ -60,10 +60,7 @@ async function advanceFence(db: Database, session: ClientSession, lease: Lease, 
  * The words of the partial indexes stand in each branch, so that each branch finds its index. By majority: an end that a deposed primary alone knows
  * of may be undone.
  */
-async function conflictingHolder(
-  db: Database,
-  requests: readonly GrantRequest[],
-): Promise<string | undefined> {
+async function conflictingHolder(db: Database, requests: readonly GrantRequest[]): Promise<string | undefined> {
   const exclusive = requests.flatMap(request => request.exclusive);
   const any = [...exclusive, ...requests.flatMap(request => request.shared)];
   const held: Document = { 'grant.fence': { $gt: 0 }, state: OPEN, _id: { $nin: requests.map(request => request.id) } };
