@@ -18,10 +18,13 @@ export interface WatchdogData {
  * `T` and milliseconds: it turns again, `A` a deadline has been read.
  */
 const LIFELINE = 4;
-const TICK_MS = 100;
-const STILL_TICKS = 10;
-
 const { deadline, memoryMiB, shared } = workerData as WatchdogData;
+
+/** A tick costs 0.2 ms of a slow machine, idle or not, and there may be a child for each of 64 slots. */
+const TICK_MS = shared ? 100 : 250;
+const STILL_TICKS = 10;
+/** Longer than any deadline is away, shorter than a timer can be. */
+const FAR_MS = 600_000;
 const deadlineMs = new BigInt64Array(deadline);
 
 function kill(word: 'D' | 'M' | ''): never | undefined {
@@ -67,6 +70,20 @@ function watchShared({ softMemoryMiB, turns }: NonNullable<WatchdogData['shared'
   still = 0;
 }
 
+let atDeadline: NodeJS.Timeout | undefined;
+
+/** It fires at the deadline itself, and at once in a process that was stopped past it. */
+function wakeAt(untilMs: number): void {
+  clearTimeout(atDeadline);
+  const inMs = untilMs - Number(process.hrtime.bigint()) / 1e6;
+  atDeadline = setTimeout(atLatest, Math.min(FAR_MS, Math.max(1, Math.ceil(inMs))));
+}
+
+function atLatest(): void {
+  tick();
+  wakeAt(Number(Atomics.load(deadlineMs, 0))); // not yet: the timer was early, or the deadline is far away
+}
+
 let rest = Buffer.alloc(0);
 const lifeline = new Socket({ fd: LIFELINE, readable: true, writable: false });
 lifeline.on('data', (chunk: Buffer) => {
@@ -74,7 +91,9 @@ lifeline.on('data', (chunk: Buffer) => {
   const whole = bytes.length - (bytes.length % 8);
   rest = bytes.subarray(whole);
   if (whole === 0) return;
-  Atomics.store(deadlineMs, 0, BigInt(Math.floor(bytes.readDoubleLE(whole - 8))));
+  const until = Math.floor(bytes.readDoubleLE(whole - 8));
+  Atomics.store(deadlineMs, 0, BigInt(until));
+  wakeAt(until);
   if (shared) tell('A');
 });
 // The supervisor is dead, or has let go of this child.
