@@ -14,7 +14,6 @@ interface Node {
   readonly id: string;
   readonly seq: number;
   readonly places: readonly Place[];
-  readonly resources: readonly string[];
   granted: boolean;
   /** Lines in which it is not at the front. 0: nothing stands in its way. */
   blockers: number;
@@ -32,6 +31,13 @@ export class ConflictGraph {
   readonly #lines = new Map<string, WaitingLine>();
   readonly #ready = new ReadyQueue<Node>();
   #granted = 0;
+  /** One for all lines: there may be as many of them as tasks. */
+  readonly #frontChanged = (place: Place): void => {
+    const node = this.#nodes.get(place.task);
+    if (!node) return;
+    node.blockers += place.front ? -1 : 1;
+    this.#enqueue(node);
+  };
 
   get size(): number {
     return this.#nodes.size;
@@ -57,6 +63,7 @@ export class ConflictGraph {
     if (known) this.remove(task.id);
     const places = task.claims.map((claim): Place => ({
       task: task.id,
+      resource: claim.resource,
       seq: task.seq,
       mode: claim.mode,
       units: claim.units,
@@ -64,19 +71,17 @@ export class ConflictGraph {
       front: false,
       group: undefined,
     }));
-    const resources = task.claims.map(claim => claim.resource);
     const node: Node = {
       id: task.id,
       seq: task.seq,
       places,
-      resources,
       granted: task.granted,
       blockers: places.length,
       queued: false,
     };
     this.#nodes.set(task.id, node);
     if (task.granted) this.#granted++;
-    places.forEach((place, index) => this.#line(resources[index] ?? '').join(place));
+    for (const place of places) this.#line(place.resource).join(place);
     this.#enqueue(node);
   }
 
@@ -86,12 +91,11 @@ export class ConflictGraph {
     if (!node) return false;
     this.#nodes.delete(id);
     if (node.granted) this.#granted--;
-    node.places.forEach((place, index) => {
-      const resource = node.resources[index] ?? '';
-      const line = this.#line(resource);
+    for (const place of node.places) {
+      const line = this.#line(place.resource);
       line.leave(place);
-      if (line.empty) this.#lines.delete(resource);
-    });
+      if (line.empty) this.#lines.delete(place.resource);
+    }
     return true;
   }
 
@@ -134,17 +138,10 @@ export class ConflictGraph {
   #line(resource: string): WaitingLine {
     let line = this.#lines.get(resource);
     if (!line) {
-      line = new WaitingLine(place => this.#frontChanged(place));
+      line = new WaitingLine(this.#frontChanged);
       this.#lines.set(resource, line);
     }
     return line;
-  }
-
-  #frontChanged(place: Place): void {
-    const node = this.#nodes.get(place.task);
-    if (!node) return;
-    node.blockers += place.front ? -1 : 1;
-    this.#enqueue(node);
   }
 
   #enqueue(node: Node): void {

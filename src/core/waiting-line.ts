@@ -3,6 +3,7 @@ import type { Mode } from './reservation.js';
 /** One claim of one task, standing in the line of one resource. */
 export interface Place {
   readonly task: string;
+  readonly resource: string;
   readonly seq: number;
   readonly mode: Mode;
   readonly units: number;
@@ -12,14 +13,45 @@ export interface Place {
   group: Group | undefined;
 }
 
-/** Neighbours in the line that may hold the resource together: one exclusive place, or any number of shared ones. */
-interface Group {
+/**
+ * Neighbours in the line that may hold the resource together: one exclusive place, or any number of shared ones. Most are exclusive, and a set of one
+ * would be half of what a place takes.
+ */
+class Group {
   readonly mode: Mode;
-  places: Set<Place>;
   previous: Group | undefined;
-  next: Group | undefined;
+  next: Group | undefined = undefined;
   /** Upper bound of the numbers in it. */
-  lastSeq: number;
+  lastSeq = 0;
+  #one: Place | undefined;
+  readonly #many: Set<Place> | undefined;
+
+  constructor(mode: Mode, previous: Group | undefined) {
+    this.mode = mode;
+    this.previous = previous;
+    this.#many = mode === 'shared' ? new Set() : undefined;
+  }
+
+  get size(): number {
+    return this.#many?.size ?? (this.#one ? 1 : 0);
+  }
+
+  get places(): Iterable<Place> {
+    return this.#many ?? (this.#one ? [this.#one] : []);
+  }
+
+  add(place: Place): void {
+    if (this.#many) this.#many.add(place);
+    else this.#one = place;
+    this.lastSeq = Math.max(this.lastSeq, place.seq);
+    place.group = this;
+  }
+
+  remove(place: Place): void {
+    if (this.#many) this.#many.delete(place);
+    else this.#one = undefined;
+    place.group = undefined;
+  }
 }
 
 /** Told whenever a place comes to the front of its line, or is pushed back from it by an earlier number that came late. */
@@ -54,9 +86,8 @@ export class WaitingLine {
   leave(place: Place): void {
     const group = place.group;
     if (!group) return;
-    group.places.delete(place);
-    place.group = undefined;
-    if (group.places.size > 0) return;
+    group.remove(place);
+    if (group.size > 0) return;
     const wasHead = group === this.#head;
     this.#unlink(group);
     if (wasHead) this.#settleGroup(this.#head);
@@ -74,11 +105,10 @@ export class WaitingLine {
       const group = this.#tail;
       for (const place of group.places) {
         if (place.seq <= seq || place.granted) continue;
-        group.places.delete(place);
-        place.group = undefined;
+        group.remove(place);
         taken.push(place);
       }
-      if (group.places.size > 0) break; // what stays is earlier or granted, and so is everything before it
+      if (group.size > 0) break; // what stays is earlier or granted, and so is everything before it
       this.#unlink(group);
     }
     return taken.sort((a, b) => a.seq - b.seq);
@@ -87,28 +117,22 @@ export class WaitingLine {
   #append(place: Place): void {
     const tail = this.#tail;
     if (tail?.mode === 'shared' && place.mode === 'shared') {
-      this.#put(place, tail);
+      tail.add(place);
       return;
     }
-    const group: Group = { mode: place.mode, places: new Set(), previous: tail, next: undefined, lastSeq: place.seq };
+    const group = new Group(place.mode, tail);
     if (tail) tail.next = group;
     else this.#head = group;
     this.#tail = group;
-    this.#put(place, group);
-  }
-
-  #put(place: Place, group: Group): void {
-    group.places.add(place);
-    group.lastSeq = Math.max(group.lastSeq, place.seq);
-    place.group = group;
+    group.add(place);
   }
 
   /** Two shared groups that nothing parts any more. The smaller moves, so a place moves O(log n) times at most. */
   #merge(before: Group | undefined, after: Group | undefined): void {
     if (!(before?.mode === 'shared' && after?.mode === 'shared')) return;
-    const [smaller, larger] = before.places.size < after.places.size ? [before, after] : [after, before];
+    const [smaller, larger] = before.size < after.size ? [before, after] : [after, before];
     const arriving = before === this.#head ? [...after.places] : [];
-    for (const place of smaller.places) this.#put(place, larger);
+    for (const place of smaller.places) larger.add(place);
     this.#unlink(smaller);
     for (const place of arriving) this.#settle(place);
   }

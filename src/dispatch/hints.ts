@@ -1,13 +1,15 @@
 import type { Broker, Destination } from '../broker/broker.js';
 import { IDS_PER_HINT } from '../core/hint.js';
-import type { Task } from '../core/task.js';
+import type { Grant, Task } from '../core/task.js';
 import type { Clock } from '../process/runtime.js';
 
 /** What a hint needs to know of a task. */
-export type Hinted = Pick<Task, 'id' | 'queue' | 'state' | 'waitingFor' | 'grant'>;
+export interface Hinted extends Pick<Task, 'id' | 'queue' | 'state' | 'waitingFor'> {
+  grant?: Pick<Grant, 'worker'>;
+}
 
 /** Where a worker looks for it. */
-export function destinationOf(task: Pick<Task, 'queue' | 'grant'>): Destination {
+export function destinationOf(task: Pick<Hinted, 'queue' | 'grant'>): Destination {
   const worker = task.grant?.worker;
   return worker === undefined ? { to: 'queue', queue: task.queue } : { to: 'worker', worker };
 }

@@ -1,9 +1,20 @@
 import { ConflictGraph } from '../core/conflict-graph.js';
 import { claimsOf } from '../core/reservation.js';
 import { isFinal } from '../core/state.js';
-import { needsResources } from '../core/task.js';
+import { needsResources, type Grant } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { LineTask } from '../store/store.js';
+
+/** What a grant, its hint and the log need to know of a task: 100,000 of them must not take more than they have to. */
+interface Entry extends Pick<
+  LineTask,
+  'id' | 'name' | 'queue' | 'exclusive' | 'shared' | 'maxAttempts' | 'state' | 'waitingFor'
+> {
+  grant?: Omit<Grant, 'at'>;
+}
+
+/** Names of types and queues that are kept once; a deployment has few. */
+const WORDS = 10_000;
 
 /**
  * What the leading resource manager knows: the conflict graph and, for each task in it, what a grant needs. It is a copy of what the
@@ -11,14 +22,15 @@ import type { LineTask } from '../store/store.js';
  */
 export class Book {
   readonly graph = new ConflictGraph();
-  readonly #tasks = new Map<string, LineTask>();
+  readonly #tasks = new Map<string, Entry>();
+  readonly #words = new Map<string, string>();
   readonly #log: Log;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  get(id: string): LineTask | undefined {
+  get(id: string): Entry | undefined {
     return this.#tasks.get(id);
   }
 
@@ -32,7 +44,7 @@ export class Book {
       return;
     }
     if (!needsResources(task)) return; // nobody can read what a damaged holder holds: what is known here stands
-    this.#tasks.set(task.id, task);
+    this.#tasks.set(task.id, this.#entryOf(task));
     this.graph.submit({ id: task.id, seq: task.seq, claims: claimsOf(task), granted: holds });
   }
 
@@ -52,8 +64,7 @@ export class Book {
     const task = this.#tasks.get(id);
     if (!task) return;
     this.graph.grant(id);
-    // When it was given is of no use here; what matters is that it holds, and for whom.
-    task.grant = { fence, epoch, at: task.createdAt, ...(worker === undefined ? {} : { worker }) };
+    task.grant = worker === undefined ? { fence, epoch } : { fence, epoch, worker };
     task.waitingFor = 'worker';
     this.#log.info(`Reserved ${names(task)} for task ${id.slice(0, 8)} (${task.name}).`, { taskId: id });
   }
@@ -92,8 +103,39 @@ export class Book {
     }
     return counts;
   }
+
+  /** A row as it came is four times as large: its words are its own, and its fields stand in no order that is known beforehand. */
+  #entryOf({ id, name, queue, exclusive, shared, maxAttempts, state, waitingFor, grant }: LineTask): Entry {
+    const entry: Entry = {
+      id,
+      name: this.#word(name),
+      queue: this.#word(queue),
+      state,
+      maxAttempts,
+      exclusive: trimmed(exclusive),
+      shared: trimmed(shared),
+    };
+    if (waitingFor !== undefined) entry.waitingFor = waitingFor;
+    if (grant) entry.grant = grant;
+    return entry;
+  }
+
+  #word(word: string): string {
+    const known = this.#words.get(word);
+    if (known !== undefined) return known;
+    if (this.#words.size >= WORDS) this.#words.clear();
+    this.#words.set(word, word);
+    return word;
+  }
 }
 
-function names(task: LineTask): string {
+const NONE: string[] = [];
+
+/** An array that was filled one by one has room for 17. */
+function trimmed(names: string[]): string[] {
+  return names.length === 0 ? NONE : [...names];
+}
+
+function names(task: Entry): string {
   return [...task.exclusive.map(name => `${name} (exclusive)`), ...task.shared.map(name => `${name} (shared)`)].join(', ');
 }
