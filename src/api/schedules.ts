@@ -6,9 +6,9 @@ import { slotAfter, type IntervalRule, type Misfire, type Schedule } from '../co
 import { API_BASE } from '../core/task-view.js';
 import { secondsOf, timeOf } from '../dispatch/moment.js';
 import { prepare } from '../dispatch/submission.js';
-import { SubmitBody } from '../dispatch/submit-schema.js';
+import type { SubmitBody } from '../dispatch/submit-schema.js';
 import { PRINCIPAL, type ApiContext, type ApiServer } from './context.js';
-import { IdParams, Time, listOf, nothing, orNull, ref, wholeList } from './schemas.js';
+import { IdParams, SubmitSchema, Time, listOf, nothing, orNull, ref, wholeList } from './schemas.js';
 
 const MAX_LISTED = 1_000;
 const tags = ['schedules'];
@@ -21,7 +21,7 @@ const misfire = Type.Unsafe<Misfire>({
 const ScheduleBody = Type.Object(
   {
     name: Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,100}$' }),
-    task: ref(SubmitBody),
+    task: ref(SubmitSchema),
     interval: Type.Unsafe<number | string>({
       type: ['number', 'string'],
       maxLength: 64,
@@ -114,7 +114,7 @@ async function scheduleOf(context: ApiContext, body: ScheduleBody, now: Date): P
   await checkTask(context, task, now);
   return {
     name,
-    task,
+    task: { ...task },
     rule,
     misfire: policy,
     nextAt: body.anchor === undefined ? now : slotAfter(rule, now),

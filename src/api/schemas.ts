@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../core/json.js';
 import { STATES, WAITING_FOR, type State, type WaitingFor } from '../core/state.js';
 import { ERROR_STATUS, type ErrorCode } from '../core/errors.js';
 import type { EndReason } from '../core/task.js';
-import { SubmitBody } from '../dispatch/submit-schema.js';
+import { SUBMIT_BODY, type SubmitBody } from '../dispatch/submit-schema.js';
 
 /** Stands in the OpenAPI document once, under its `$id`, and is referred to from everywhere. */
 export function ref<T extends TSchema>(schema: T): ReturnType<typeof Type.Unsafe<Static<T>>> {
@@ -141,4 +141,6 @@ export const PreferHeader = Type.Object({
   ),
 });
 
-export const SHARED_SCHEMAS: readonly TSchema[] = [SubmitBody, TaskSchema, ProblemSchema, StandingSchema, ExplanationSchema];
+export const SubmitSchema = Type.Unsafe<SubmitBody>(SUBMIT_BODY);
+
+export const SHARED_SCHEMAS: readonly TSchema[] = [SubmitSchema, TaskSchema, ProblemSchema, StandingSchema, ExplanationSchema];

@@ -5,7 +5,7 @@ import formats from 'ajv-formats';
 import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { readTime } from './moment.js';
-import { SubmitBody } from './submit-schema.js';
+import { SUBMIT_BODY } from './submit-schema.js';
 
 /** A body of 1 MiB could hold a hundred thousand of them. */
 const MAX_ERRORS = 20;
@@ -14,7 +14,7 @@ const MAX_ERRORS = 20;
 const ajv = new Ajv2020({ allErrors: true, verbose: true, coerceTypes: false, removeAdditional: false, allowUnionTypes: true });
 formats.default(ajv);
 ajv.addFormat('date-time', text => readTime(text) !== undefined);
-ajv.addSchema(SubmitBody);
+ajv.addSchema(SUBMIT_BODY);
 
 /** Compiles once; the function gives every error of a value, at most 20, with pointers into it. */
 export function schemaCheck(schema: object): (value: unknown) => FieldError[] {

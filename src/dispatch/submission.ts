@@ -9,7 +9,7 @@ import { canonicalJson } from './canonical-json.js';
 import { TASK_LIMITS, unsafeJson } from './json-safety.js';
 import { momentOf, timeOf } from './moment.js';
 import { schemaCheck, validationFailed } from './schema-check.js';
-import { SubmitBody } from './submit-schema.js';
+import { SUBMIT_BODY, type SubmitBody } from './submit-schema.js';
 import type { TypeCatalogue } from './type-catalogue.js';
 
 /** Where a submission comes from: everything of a task that its submit body does not say. */
@@ -36,7 +36,7 @@ const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 4;
 const REQUEUE_ATTEMPTS = 3;
 
-const errorsIn = schemaCheck(SubmitBody);
+const errorsIn = schemaCheck(SUBMIT_BODY);
 
 /**
  * Turns a submit body of any origin into the record to be stored, or throws: VALIDATION_FAILED with pointers into the body,

@@ -8,7 +8,7 @@ import { Hints } from '../dispatch/hints.js';
 import { fastifyLogger } from '../process/fastify-logger.js';
 import type { Service } from '../process/service.js';
 import { compose, type Parts } from './compose.js';
-import { pluginRoutes } from './plugins.js';
+import { pluginRoutes } from './plugin-routes.js';
 import { presenceOf, STOP_MS } from './presence.js';
 import { serve } from './serve.js';
 import { loadTypes } from './task-modules.js';

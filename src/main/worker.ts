@@ -11,7 +11,7 @@ import { createPreforkPool } from '../worker/prefork/prefork.js';
 import { Worker } from '../worker/worker.js';
 import { compose, type Parts } from './compose.js';
 import { isDedicated, isResourceManager } from './names.js';
-import { pluginServices } from './plugins.js';
+import { pluginServices } from './plugin-services.js';
 import { poolWanted, type PoolKind } from './pool-wanted.js';
 import { STOP_MS } from './presence.js';
 import { quarantineOf } from './quarantine.js';

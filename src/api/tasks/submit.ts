@@ -10,9 +10,8 @@ import type { NewTask, Task } from '../../core/task.js';
 import { hrefOf, viewOf } from '../../core/task-view.js';
 import { validationFailed } from '../../dispatch/schema-check.js';
 import { prepare, type Origin } from '../../dispatch/submission.js';
-import { SubmitBody } from '../../dispatch/submit-schema.js';
 import { PRINCIPAL, type ApiContext, type ApiServer } from '../context.js';
-import { StandingSchema, TaskSchema, ref } from '../schemas.js';
+import { StandingSchema, SubmitSchema, TaskSchema, ref } from '../schemas.js';
 import { readLines } from './lines.js';
 import { afterWaiting, wishToWait } from './waiting.js';
 
@@ -41,7 +40,7 @@ const DryRun = Type.Object({
   position: Type.Integer({ description: 'Its place in the longest of its lines; 1 = next.' }),
 });
 const Batch = Type.Object(
-  { tasks: Type.Array(ref(SubmitBody), { minItems: 1, maxItems: MAX_BATCH }) },
+  { tasks: Type.Array(ref(SubmitSchema), { minItems: 1, maxItems: MAX_BATCH }) },
   { additionalProperties: false },
 );
 
@@ -52,7 +51,7 @@ export function submitRoutes(app: ApiServer, context: ApiContext): void {
     tags: ['tasks'],
     headers: SubmitHeaders,
     querystring: SubmitQuery,
-    body: ref(SubmitBody),
+    body: ref(SubmitSchema),
     response: { 200: Type.Union([ref(TaskSchema), DryRun]), 202: ref(TaskSchema) },
   };
   app.post('/tasks', { schema: submit }, async (request, reply) => {

@@ -1,65 +1,76 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { Type, type Static } from 'typebox';
+import type { ProgressReport, TaskError } from '../../core/task.js';
 
-const closed = { additionalProperties: false };
-const run = Type.Integer();
-const TaskError = Type.Object({ code: Type.String(), message: Type.String(), traceback: Type.Optional(Type.String()) }, closed);
-const ChildOutcome = Type.Union([
-  Type.Object({ kind: Type.Literal('completed'), result: Type.Unknown() }, closed),
-  Type.Object({ kind: Type.Literal('failed'), error: TaskError }, closed),
-  Type.Object({ kind: Type.Literal('canceled') }, closed),
-]);
-const Report = Type.Object(
-  {
-    code: Type.String(),
-    message: Type.String(),
-    done: Type.Number(),
-    total: Type.Union([Type.Number(), Type.Null()]),
-    suffix: Type.Union([Type.String(), Type.Null()]),
-    state: Type.Union([Type.Literal('running'), Type.Literal('completed')]),
-  },
-  closed,
-);
-const Level = Type.Union([Type.Literal('error'), Type.Literal('warn'), Type.Literal('info'), Type.Literal('debug')]);
-const Fields = Type.Record(Type.String(), Type.Unknown());
+export type ChildOutcome = { kind: 'completed'; result: unknown } | { kind: 'failed'; error: TaskError } | { kind: 'canceled' };
 
-const messages = {
-  ready: Type.Object({ kind: Type.Literal('ready'), types: Type.Array(Type.String()) }, closed),
-  unloadable: Type.Object({ kind: Type.Literal('unloadable'), message: Type.String() }, closed),
-  report: Type.Object(
-    { kind: Type.Literal('report'), run, progress: Type.Array(Report), created: Type.Array(Type.String()) },
-    closed,
-  ),
-  log: Type.Object({ kind: Type.Literal('log'), run, level: Level, message: Type.String(), fields: Fields }, closed),
-  spawn: Type.Object({ kind: Type.Literal('spawn'), run, id: Type.Integer(), body: Fields }, closed),
-  service: Type.Object({ kind: Type.Literal('service'), run, id: Type.Integer(), name: Type.String(), input: Fields }, closed),
-  directory: Type.Object({ kind: Type.Literal('directory'), run, id: Type.Integer() }, closed),
-  /** A body failed where nobody could catch it, and its child goes on. */
-  fault: Type.Object(
-    {
-      kind: Type.Literal('fault'),
-      run,
-      how: Type.Union([Type.Literal('rejection'), Type.Literal('exception')]),
-      error: TaskError,
-    },
-    closed,
-  ),
-  /** `leftovers`: what of the body still runs in the child, by kind; if there is any, this child must not be used again. */
-  outcome: Type.Object(
-    { kind: Type.Literal('outcome'), run, outcome: ChildOutcome, leftovers: Type.Optional(Type.Array(Type.String())) },
-    closed,
-  ),
-};
+export interface Ended {
+  kind: 'outcome';
+  run: number;
+  outcome: ChildOutcome;
+  /** What of the body still runs in the child, by kind; if there is any, this child must not be used again. */
+  leftovers?: string[];
+}
+
+type Fields = Record<string, unknown>;
+/** How it ended otherwise, if it did, is not for the child to say. */
+type Bar = ProgressReport & { state: 'running' | 'completed' };
 
 /** What a child says to its supervisor. */
-export type FromChild = { [Kind in keyof typeof messages]: Static<(typeof messages)[Kind]> }[keyof typeof messages];
-export type ChildOutcome = Static<typeof ChildOutcome>;
-export type Ended = Static<typeof messages.outcome>;
+export type FromChild =
+  | { kind: 'ready'; types: string[] }
+  | { kind: 'unloadable'; message: string }
+  | { kind: 'report'; run: number; progress: Bar[]; created: string[] }
+  | { kind: 'log'; run: number; level: 'error' | 'warn' | 'info' | 'debug'; message: string; fields: Fields }
+  | { kind: 'spawn'; run: number; id: number; body: Fields }
+  | { kind: 'service'; run: number; id: number; name: string; input: Fields }
+  | { kind: 'directory'; run: number; id: number }
+  /** A body failed where nobody could catch it, and its child goes on. */
+  | { kind: 'fault'; run: number; how: 'rejection' | 'exception'; error: TaskError }
+  | Ended;
+
+// Schemas as they are: a library that builds them takes 20 MiB of each worker.
+const [text, whole, number, fields] = ['string', 'integer', 'number', 'object'].map(type => ({ type }));
+const texts = { type: 'array', items: text };
+const one = (...values: string[]): object => ({ enum: values });
+
+function closed(properties: Record<string, object | undefined>, ...optional: string[]): object {
+  const required = Object.keys(properties).filter(name => !optional.includes(name));
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+const error = closed({ code: text, message: text, traceback: text }, 'traceback');
+const outcome = {
+  anyOf: [
+    closed({ kind: one('completed'), result: {} }),
+    closed({ kind: one('failed'), error }),
+    closed({ kind: one('canceled') }),
+  ],
+};
+const report = closed({
+  code: text,
+  message: text,
+  done: number,
+  total: { type: ['number', 'null'] },
+  suffix: { type: ['string', 'null'] },
+  state: one('running', 'completed'),
+});
+
+const CONTENTS: Record<FromChild['kind'], object> = {
+  ready: closed({ kind: {}, types: texts }),
+  unloadable: closed({ kind: {}, message: text }),
+  report: closed({ kind: {}, run: whole, progress: { type: 'array', items: report }, created: texts }),
+  log: closed({ kind: {}, run: whole, level: one('error', 'warn', 'info', 'debug'), message: text, fields }),
+  spawn: closed({ kind: {}, run: whole, id: whole, body: fields }),
+  service: closed({ kind: {}, run: whole, id: whole, name: text, input: fields }),
+  directory: closed({ kind: {}, run: whole, id: whole }),
+  fault: closed({ kind: {}, run: whole, how: one('rejection', 'exception'), error }),
+  outcome: closed({ kind: {}, run: whole, outcome, leftovers: texts }, 'leftovers'),
+};
 
 const ajv = new Ajv2020({ strict: false });
 // One for each kind: a union would try them in turn, and note why each of the others is wrong.
 const known = new Map<unknown, ValidateFunction<FromChild>>(
-  Object.entries(messages).map(([kind, schema]) => [kind, ajv.compile<FromChild>(schema)]),
+  Object.entries(CONTENTS).map(([kind, schema]) => [kind, ajv.compile<FromChild>(schema)]),
 );
 
 /** Undefined for anything that no child of ours would send. */

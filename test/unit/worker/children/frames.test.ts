@@ -46,6 +46,33 @@ describe('What a child says', () => {
     expect(parseFromChild(requeued)).to.equal(undefined);
   });
 
+  const bar = { code: 'a', message: '', done: 1, total: null, suffix: null, state: 'running' as const };
+  const error = { code: 'A', message: 'b' };
+  const forms: FromChild[] = [
+    { kind: 'ready', types: [] },
+    { kind: 'unloadable', message: 'no such file' },
+    { kind: 'report', run: 1, progress: [bar, { ...bar, total: 2, suffix: 'MiB', state: 'completed' }], created: ['x'] },
+    { kind: 'log', run: 1, level: 'info', message: 'm', fields: { a: [1] } },
+    { kind: 'spawn', run: 1, id: 2, body: { name: 'n' } },
+    { kind: 'service', run: 1, id: 2, name: 'files', input: {} },
+    { kind: 'directory', run: 1, id: 2 },
+    { kind: 'fault', run: 1, how: 'rejection', error },
+    { kind: 'outcome', run: 1, outcome: { kind: 'completed', result: null } },
+    { kind: 'outcome', run: 1, outcome: { kind: 'failed', error: { ...error, traceback: 't' } }, leftovers: ['Timeout'] },
+    { kind: 'outcome', run: 1, outcome: { kind: 'canceled' } },
+  ];
+  for (const form of forms) {
+    it(`is a known form: ${JSON.stringify(form)}; with a part less, a part more or a part of another type it is none`, () => {
+      expect(parseFromChild(form)).to.equal(form);
+      expect(parseFromChild({ ...form, more: 1 })).to.equal(undefined);
+      for (const part of Object.keys(form).filter(name => name !== 'leftovers')) {
+        const less = Object.entries(form).filter(([name]) => name !== part);
+        expect(parseFromChild(Object.fromEntries(less)), `without ${part}`).to.equal(undefined);
+        expect(parseFromChild({ ...form, [part]: true }), `with another ${part}`).to.equal(undefined);
+      }
+    });
+  }
+
   it('never throws in its supervisor, whatever it is', () => {
     fc.assert(fc.property(fc.anything(), message => void parseFromChild(message)));
   });

@@ -3,14 +3,8 @@ import type { JsonObject } from '../core/json.js';
 import { viewOf } from '../core/task-view.js';
 import { prepare } from '../dispatch/submission.js';
 import { fileRoutes } from '../plugins/file/routes.js';
-import { fileServices, type Service } from '../plugins/file/services.js';
 import type { Parts } from './compose.js';
 import { sha256 } from './submitting.js';
-
-/** What plugins offer to task code, by name; called in the supervisor, where the database is. */
-export function pluginServices({ store, config }: Pick<Parts, 'store' | 'config'>): Record<string, Service> {
-  return fileServices({ documents: store.documents, dataDirectory: config.dataDirectory, settings: config.file });
-}
 
 /** What plugins add to the REST API. Their tasks are accepted as any other. */
 export function pluginRoutes(
