@@ -84,12 +84,14 @@ export class Book {
     return [...this.holding()].flatMap(([fence, id]) => (fence === 0 ? [id] : []));
   }
 
-  /** Queues of granted tasks that are bound to none of these workers. */
-  queuesBoundElsewhere(workers: readonly string[]): Set<string> {
-    const queues = new Set<string>();
+  /** Queues of granted tasks that are bound to workers other than these, and of those that are bound to nobody. */
+  queuesBoundElsewhere(workers: readonly string[]): { elsewhere: Set<string>; unbound: Set<string> } {
+    const queues = { elsewhere: new Set<string>(), unbound: new Set<string>() };
     for (const id of this.graph.holderIds()) {
       const task = this.#tasks.get(id);
-      if (task?.grant?.worker !== undefined && !workers.includes(task.grant.worker)) queues.add(task.queue);
+      if (!task?.grant || task.state !== 'waiting') continue;
+      if (task.grant.worker === undefined) queues.unbound.add(task.queue);
+      else if (!workers.includes(task.grant.worker)) queues.elsewhere.add(task.queue);
     }
     return queues;
   }

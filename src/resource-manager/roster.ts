@@ -2,7 +2,7 @@ import type { OnMissing, ProcessRecord } from '../core/process.js';
 import type { Hints } from '../dispatch/hints.js';
 import type { Log } from '../process/log.js';
 import type { Term } from '../process/term.js';
-import type { GrantStore, ProcessStore, TaskStore } from '../store/store.js';
+import type { GrantStore, Move, ProcessStore, TaskStore } from '../store/store.js';
 import { assign, type Assignment } from './assign.js';
 import type { Book } from './book.js';
 
@@ -49,27 +49,55 @@ export class Roster {
 
   /** Reads who is live, and gives tasks that are bound to a worker that is gone to another. */
   async refresh(term: Term, book: Book): Promise<void> {
+    await this.#look();
+    this.#bound = book.boundTo();
+    const { elsewhere, unbound } = book.queuesBoundElsewhere(this.#keeping());
+    for (const queue of elsewhere) await this.#moveOn(queue, term, book);
+    // Granted while no worker lived. Dedicated workers take only what is bound to them; anybody else comes by himself.
+    for (const queue of unbound) if (!this.#serves(queue)) await this.#bind(queue, term, book);
+  }
+
+  /** Eager, and nobody is known to live: asks again, or what is granted next to the start of the first worker would be bound to nobody. */
+  async seekWorkers(): Promise<void> {
+    if (this.#policy.assignment === 'eager' && this.#workers.length === 0) await this.#look();
+  }
+
+  async #look(): Promise<void> {
     const workers = (await this.#deps.processes.list()).filter(record => record.role === 'worker');
     this.#workers = workers.filter(worker => worker.state === 'live');
     const unsettled = workers.filter(worker => worker.state === 'missing' && !worker.settled);
     this.#unsettled = this.#policy.onMissing === 'cancelAssigned' ? unsettled.map(worker => worker.name) : [];
-    this.#bound = book.boundTo();
-    for (const queue of book.queuesBoundElsewhere(this.#keeping())) await this.#move(queue, term, book);
   }
 
-  async #move(queue: string, term: Term, book: Book): Promise<void> {
-    const { grants, tasks, hints, log } = this.#deps;
+  /** Whether somebody takes what is bound to nobody. */
+  #serves(queue: string): boolean {
+    return this.#workers.some(worker => !worker.dedicated && worker.queues.includes(queue));
+  }
+
+  async #moveOn(queue: string, term: Term, book: Book): Promise<void> {
     const to = this.assign(queue);
-    const anybody = this.#workers.some(worker => !worker.dedicated && worker.queues.includes(queue));
-    if (to === undefined && !anybody) return; // let go of, they could not be bound again: they wait for the next worker that may take them
-    const keeping = this.#keeping();
-    const moved = await term.inTurn(() => grants.unbind(term.lease, keeping, to === undefined ? { queue } : { queue, to }));
-    if (moved.length === 0) return;
-    log.warn(`${moved.length} granted tasks were bound to workers that are gone; ${to ?? `any worker of ${queue}`} takes them.`);
-    for (const task of await tasks.byIds(moved)) {
+    if (to === undefined && !this.#serves(queue)) return; // they wait, bound, for the next worker that may take them
+    const moved = await this.#move(to === undefined ? { queue } : { queue, to }, term, book);
+    if (moved === 0) return;
+    const taker = to ?? `any worker of ${queue}`;
+    this.#deps.log.warn(`${moved} granted tasks were bound to workers that are gone; ${taker} takes them.`);
+  }
+
+  async #bind(queue: string, term: Term, book: Book): Promise<void> {
+    const to = this.assign(queue);
+    if (to === undefined) return;
+    const moved = await this.#move({ queue, to, unbound: true }, term, book);
+    if (moved > 0) this.#deps.log.info(`${moved} tasks were granted while no worker could take them; ${to} takes them.`);
+  }
+
+  async #move(move: Move, term: Term, book: Book): Promise<number> {
+    const { grants, tasks, hints } = this.#deps;
+    const moved = await term.inTurn(() => grants.unbind(term.lease, this.#keeping(), move));
+    for (const task of moved.length > 0 ? await tasks.byIds(moved) : []) {
       book.apply(task);
       hints.ready(task);
     }
+    return moved.length;
   }
 
   /** Workers whose bindings stand. */

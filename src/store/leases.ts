@@ -48,6 +48,13 @@ export type GrantVerdict =
   /** The lease is not this one any more. */
   | { kind: 'deposed' };
 
+export interface Move {
+  queue: string;
+  to?: string;
+  /** Those that are bound to nobody, too. */
+  unbound?: boolean;
+}
+
 export interface GrantStore {
   /**
    * One transaction: writes the lease (this epoch, this fence), checks that no other granted open task conflicts, gives every task its grant
@@ -56,8 +63,8 @@ export interface GrantStore {
    */
   grant(lease: Lease, requests: readonly GrantRequest[]): Promise<GrantVerdict>;
   /**
-   * Granted tasks of one queue that have not started and are bound to none of these workers: binds them to `to`, or lets any worker of the
+   * Granted tasks of one queue that have not started and are bound to a worker other than these: binds them to `to`, or lets any worker of the
    * queue take them. Only under this lease's epoch. Resolves with their ids (at most 1,000).
    */
-  unbind(lease: Lease, liveWorkers: readonly string[], move: { queue: string; to?: string }): Promise<string[]>;
+  unbind(lease: Lease, liveWorkers: readonly string[], move: Move): Promise<string[]>;
 }

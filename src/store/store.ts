@@ -5,7 +5,7 @@
  *   write may still land later. The caller reads back by the token that it sent;
  * - every change of a task names the expected state and owner; what did not match is told, never forced.
  */
-export type { GrantStore, Lease, LeaseName, LeaseStore, GrantRequest, GrantVerdict } from './leases.js';
+export type { GrantStore, Lease, LeaseName, LeaseStore, GrantRequest, GrantVerdict, Move } from './leases.js';
 export type { DocumentStore, StoredDocument, Documents } from './documents.js';
 export type { ProcessStore } from './processes.js';
 export type { ScheduleStore } from './schedules.js';

@@ -36,6 +36,15 @@ describe('workers with a name that means something', function () {
     expect(await deployment.final(bound.id)).to.include({ state: 'completed', worker: 'reserved-resource-worker-2' });
   });
 
+  it('take what was granted while nobody lived', async () => {
+    for (const role of ['api', 'resource-manager']) deployment.start(role);
+    await until('the API answers', async () => (await deployment.request('GET', '/api/v1/status')).status === 200);
+    const early = await submit('early', 50);
+    await until('it is granted', async () => (await deployment.task(early.id)).waitingFor === 'worker');
+    deployment.start('worker', ['-n', 'reserved-resource-worker-1', '-c', '1']);
+    expect(await deployment.final(early.id)).to.include({ state: 'completed', worker: 'reserved-resource-worker-1' });
+  });
+
   it('are resource managers when they are called so', async () => {
     for (const role of ['api', 'beat']) deployment.start(role);
     deployment.start('worker', ['-n', 'resource-manager-a']);

@@ -1,5 +1,5 @@
 import type { ClientSession, Filter } from 'mongodb';
-import type { Lease } from '../leases.js';
+import type { Lease, Move } from '../leases.js';
 import type { Database } from './database.js';
 import { held } from './leases.js';
 import type { TaskDocument } from './task-documents.js';
@@ -13,18 +13,19 @@ export async function unbindOnce(
   db: Database,
   session: ClientSession,
   lease: Lease,
-  binding: { liveWorkers: readonly string[]; queue: string; to?: string },
+  { liveWorkers, queue, to, unbound = false }: Move & { liveWorkers: readonly string[] },
 ): Promise<{ commit: boolean; value: string[] }> {
   const nothing = { commit: false, value: [] };
   const leads = await db.leases.updateOne(held(lease), { $inc: { unbindings: 1 } }, { session, ...STEP });
   if (leads.matchedCount === 0) return nothing;
-  const elsewhere = { $gt: '', $nin: [...binding.liveWorkers] };
-  const bound = { waitingFor: 'worker', 'grant.worker': elsewhere, queue: binding.queue } as Filter<TaskDocument>;
-  const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...STEP };
-  const found = await db.grantedTasks.find(bound, options).toArray();
+  const elsewhere = { waitingFor: 'worker', queue, 'grant.worker': { $nin: [...liveWorkers], ...(unbound ? {} : { $gt: '' }) } };
+  // Plain tasks are bound to nobody either, and can be many.
+  const among = unbound ? { ...elsewhere, 'grant.fence': { $gt: 0 } } : elsewhere;
+  const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...(unbound && { hint: 'holders' }), ...STEP };
+  const found = await db.grantedTasks.find(among as Filter<TaskDocument>, options).toArray();
   if (found.length === 0) return nothing;
   const ids = found.map(each => each._id);
-  const change = binding.to === undefined ? { $unset: { 'grant.worker': 1 } } : { $set: { 'grant.worker': binding.to } };
+  const change = to === undefined ? { $unset: { 'grant.worker': 1 } } : { $set: { 'grant.worker': to } };
   await db.grantedTasks.updateMany({ _id: { $in: ids } }, change as object, { session, hint: { _id: 1 }, ...STEP });
   return { commit: true, value: ids };
 }

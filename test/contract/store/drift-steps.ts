@@ -151,7 +151,7 @@ export class Steps {
   #unbind(): Step {
     const lease = this.#lease();
     const live = this.#chance.some(['w', 'v']);
-    const move = { queue: this.#chance.one(['q', 'r']), ...(this.#chance.maybe() ? { to: 'v' } : {}) };
+    const move = { queue: this.#chance.one(['q', 'r']), ...(this.#chance.maybe() && { to: 'v', unbound: this.#chance.maybe() }) };
     const name = `unbind ${JSON.stringify({ live, move, lease })}`;
     return { name, call: ({ grants }) => grants.unbind(lease, live, move), unordered: true };
   }

@@ -199,6 +199,11 @@ export function grantsContract(under: StoreUnderTest): void {
       expect(await store.grants.unbind(lease, ['live'], { queue: 'default' })).to.deep.equal([tasks[0]!.id]);
       expect(await bound()).to.deep.equal([undefined, 'gone', 'live', undefined]);
       expect(await store.grants.unbind(lease, ['live'], { queue: 'default' }), 'repeated').to.deep.equal([]);
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'other', to: '$d', unbound: true })).to.deep.equal([]);
+      const nobodys = await store.grants.unbind(lease, ['live'], { queue: 'default', to: '$d', unbound: true });
+      expect(nobodys).to.have.members([tasks[0]!.id, tasks[3]!.id]);
+      expect(await bound()).to.deep.equal(['$d', 'gone', 'live', '$d']);
+      await store.grants.unbind(lease, ['live'], { queue: 'default' });
       const [free] = await store.tasks.claimable({ queues: ['default'], worker: 'x', limit: 1 });
       expect(free?.id).to.equal(tasks[0]!.id);
       const lower = await acceptOne(store, newTask());

@@ -146,6 +146,7 @@ describe('the plans of the MongoDB store', function () {
       },
     ],
     ['unbind', 20, () => under.store().grants.unbind(lease, ['w'], { queue: 'default' })],
+    ['unbind (of nobody)', 60, () => under.store().grants.unbind(lease, ['w'], { queue: 'default', to: 'w', unbound: true })],
   ];
   for (const [name, most, ask] of queries) {
     it(`${name} finds what it needs by an index`, async () => {

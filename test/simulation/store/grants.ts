@@ -1,11 +1,9 @@
 import type { Task } from '../../../src/core/task.js';
-import type { GrantRequest, GrantStore, GrantVerdict, Lease } from '../../../src/store/store.js';
+import type { GrantRequest, GrantVerdict, Lease, Move } from '../../../src/store/store.js';
 import type { SimulatedDatabase } from './database.js';
 import { held } from './leases.js';
 import { changed } from './records.js';
 import { holds } from './tasks-lines.js';
-
-type Move = Parameters<GrantStore['unbind']>[2];
 
 const UNBIND_LIMIT = 1_000;
 
@@ -69,10 +67,17 @@ function excludes(holder: GrantRequest, wish: GrantRequest): boolean {
   return holder.exclusive.some(wanted) || holder.shared.some(name => wish.exclusive.includes(name));
 }
 
-export function unbind(db: SimulatedDatabase, lease: Lease, liveWorkers: readonly string[], { queue, to }: Move): string[] {
+export function unbind(
+  db: SimulatedDatabase,
+  lease: Lease,
+  liveWorkers: readonly string[],
+  { queue, to, unbound }: Move,
+): string[] {
   if (!held(db, lease)) return [];
-  const elsewhere = ({ waitingFor, grant, queue: of }: Task): boolean =>
-    waitingFor === 'worker' && of === queue && grant?.worker !== undefined && !liveWorkers.includes(grant.worker);
+  const elsewhere = ({ waitingFor, grant, queue: of }: Task): boolean => {
+    if (waitingFor !== 'worker' || of !== queue || !grant) return false;
+    return grant.worker === undefined ? unbound === true : !liveWorkers.includes(grant.worker);
+  };
   const bound = [...db.tasks.open()].filter(elsewhere).slice(0, UNBIND_LIMIT);
   for (const task of bound) db.tasks.put({ ...task, grant: changed(task.grant!, { worker: to }) });
   return bound.map(task => task.id);

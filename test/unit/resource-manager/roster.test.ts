@@ -13,8 +13,13 @@ const worker = (name: string, queues: string[]): ProcessRecord =>
   ({ name, role: 'worker', state: 'live', queues, dedicated: queues.length === 0, slots: 1 }) as unknown as ProcessRecord;
 
 /** One granted task, bound to a worker that is gone, and whoever is live. */
-function setUp(assignment: 'late' | 'eager', queue: string, onMissing: OnMissing = 'reassign') {
-  const state = { live: [] as ProcessRecord[], bound: 'gone' as string | undefined };
+function setUp(
+  assignment: 'late' | 'eager',
+  queue: string,
+  onMissing: OnMissing = 'reassign',
+  bound: 'gone' | 'nobody' = 'gone',
+) {
+  const state = { live: [] as ProcessRecord[], bound: bound === 'nobody' ? undefined : (bound as string | undefined) };
   const row = (): LineTask =>
     ({
       ...{ id: 't', seq: 1, name: 'n', queue, priority: 4, exclusive: ['r'], shared: [], state: 'waiting', waitingFor: 'worker' },
@@ -38,8 +43,8 @@ function setUp(assignment: 'late' | 'eager', queue: string, onMissing: OnMissing
       ),
       log: silentLog,
       grants: {
-        unbind: (_lease, keeping, { to }) => {
-          if (state.bound !== undefined && keeping.includes(state.bound)) return Promise.resolve([]);
+        unbind: (_lease, keeping, { to, unbound }) => {
+          if (state.bound === undefined ? !unbound : keeping.includes(state.bound)) return Promise.resolve([]);
           state.bound = to;
           return Promise.resolve(['t']);
         },
@@ -47,7 +52,7 @@ function setUp(assignment: 'late' | 'eager', queue: string, onMissing: OnMissing
     },
     { assignment, onMissing },
   );
-  return { state, refresh: () => roster.refresh(term, book) };
+  return { state, refresh: () => roster.refresh(term, book), roster };
 }
 
 describe('the roster of workers', () => {
@@ -95,5 +100,26 @@ describe('the roster of workers', () => {
       await set.refresh();
       expect(set.state.bound, state).to.equal('w');
     }
+  });
+
+  it('binds what was granted while nobody lived to a dedicated worker, who would never take it, but to nobody else', async () => {
+    for (const assignment of ['late', 'eager'] as const) {
+      const { state, refresh } = setUp(assignment, 'default', 'reassign', 'nobody');
+      state.live = [worker('w', ['default']), worker('reserved-resource-worker-1', [])];
+      await refresh();
+      expect(state.bound, assignment).to.equal(undefined);
+      state.live = [worker('elsewhere', ['other']), worker('reserved-resource-worker-1', [])];
+      await refresh();
+      expect(state.bound, assignment).to.equal('reserved-resource-worker-1');
+    }
+  });
+
+  it('asks again who lives before a grant when it knew of nobody, eager', async () => {
+    const { state, refresh, roster } = setUp('eager', 'default');
+    await refresh();
+    state.live = [worker('w', ['default'])];
+    expect(roster.assign('default')).to.equal(undefined);
+    await roster.seekWorkers();
+    expect(roster.assign('default')).to.equal('w');
   });
 });
