@@ -34,7 +34,9 @@ export class Ahead {
   readonly #deps: AheadDeps;
   #starts: { claimed: Claimed; sinceMs: number }[] = [];
   #wanted = 0;
+  /** Slots, since the last claim was answered. */
   #freed = 0;
+  #answeredAtMs = -Infinity;
 
   constructor(deps: AheadDeps) {
     this.#deps = deps;
@@ -53,15 +55,21 @@ export class Ahead {
     this.#freed++;
   }
 
-  /** Twice what is used up during a claim, and more where every slot was used up: one that ends now and then is no sign of short tasks. */
+  /**
+   * Twice what is used up while a claim is away, and more where that is every slot: one that ends now and then is no sign of short tasks. Measured from one
+   * answer to the next, as the shortest of tasks have all ended before a claim is sent.
+   */
   async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
     const { clock, slots } = this.#deps;
-    this.#freed = 0;
     const sentAtMs = clock.monotonicMs();
     const answer = await claim();
-    const tookMs = Math.max(1, clock.monotonicMs() - sentAtMs);
-    const claims = this.#freed >= slots ? Math.max(1, Math.min(CLAIMS_AHEAD, USED_WITHIN_MS / tookMs)) : 2;
-    this.#wanted = Math.min(AT_MOST, Math.max(Math.round(this.#freed * claims), this.#wanted >> 1));
+    const now = clock.monotonicMs();
+    const tookMs = Math.max(1, now - sentAtMs);
+    const used = (this.#freed * tookMs) / Math.max(tookMs, now - this.#answeredAtMs);
+    const claims = Math.ceil(used) >= slots ? Math.max(1, Math.min(CLAIMS_AHEAD, USED_WITHIN_MS / tookMs)) : 2;
+    this.#wanted = Math.min(AT_MOST, Math.max(Math.round(used * claims), this.#wanted >> 1));
+    this.#answeredAtMs = now;
+    this.#freed = 0;
     return answer;
   }
 

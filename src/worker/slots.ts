@@ -12,8 +12,8 @@ export interface SlotsDeps {
   freed: () => void;
 }
 
-/** As many as there are slots, and with few slots so many: else 4 of them could not end more than 4 short tasks while one write is away. */
-const MIN_UNRECORDED = 32;
+/** As many as one write takes, however few the slots: else 4 of them could not end more than 4 short tasks while one write is away. */
+const MIN_UNRECORDED = 100;
 
 interface Slot {
   ticket: Ticket | undefined;

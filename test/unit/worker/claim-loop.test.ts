@@ -177,23 +177,23 @@ describe('the claim loop', () => {
     await loop.stop();
   });
 
-  it('gives slots out again while the ends of their bodies are being written, but not to more than 32 such ends', async () => {
-    const { time, loop, waiting, running, writing, end } = setUp();
-    const names = Array.from({ length: 40 }, (_, i) => `t${i}`);
+  it('gives slots out again while the ends of their bodies are being written, but not to more than 100 such ends', async () => {
+    const { time, loop, waiting, running, writing, end, hint } = setUp();
+    const names = Array.from({ length: 110 }, (_, i) => `t${i}`);
     let written = (): void => undefined;
     const away = new Promise<void>(resolve => (written = resolve));
     for (const name of names) writing.set(name, away);
     await loop.start();
     waiting.push(...names.map((id, i) => task(id, i)));
-    await time.advance(DEFAULT_TIMING.claimIdleMs);
-    for (let round = 0; round < 40; round++) {
+    for (const name of names) hint(name);
+    for (let round = 0; round < 110; round++) {
       for (const name of [...running.keys()]) end(name);
       await time.advance(1);
     }
-    expect([loop.busy, loop.open]).to.deep.equal([0, 34]); // two of them ran when the limit was reached
+    expect([loop.busy, loop.open]).to.deep.equal([0, 102]); // two of them ran when the limit was reached
     written();
     await time.advance(1);
-    expect([...running.keys()]).to.deep.equal(['t34', 't35']);
+    expect([...running.keys()]).to.deep.equal(['t102', 't103']);
     await loop.stop();
   });
 
