@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Control } from '../../../src/core/hint.js';
 import { until } from '../../support/wait.js';
-import { isUp, start, type BrokerUnderTest } from './support.js';
+import { isLost, isUp, start, type BrokerUnderTest } from './support.js';
 
 const cancel = (n: number): Control => ({ kind: 'cancel', task: start(n).task });
 
@@ -28,7 +28,7 @@ export function controlContract(under: BrokerUnderTest): void {
       const received: Control[] = [];
       broker.onControl(message => received.push(message));
       under.setReachable(false);
-      await until('the loss', () => broker.status().state === 'connecting');
+      await isLost(broker);
       broker.broadcast(cancel(3));
       under.setReachable(true);
       await isUp(broker);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Broker } from '../../../src/broker/broker.js';
 import { until } from '../../support/wait.js';
-import { Inbox, isConsuming, isUp, start, type BrokerUnderTest } from './support.js';
+import { Inbox, isConsuming, isLost, isUp, start, type BrokerUnderTest } from './support.js';
 
 export function outageContract(under: BrokerUnderTest): void {
   const isBack = async (broker: Broker): Promise<void> => {
@@ -52,7 +52,7 @@ export function outageContract(under: BrokerUnderTest): void {
       const destination = under.destination('away');
       await broker.publish(start(1), destination);
       under.setReachable(false);
-      await until('the loss', () => broker.status().state === 'connecting');
+      await isLost(broker);
       const { deferred } = broker.status();
 
       const results = await Promise.all([2, 3, 4].map(n => broker.publish(start(n), destination)));
@@ -76,7 +76,7 @@ export function outageContract(under: BrokerUnderTest): void {
       await inbox.has(4);
 
       under.setReachable(false);
-      await until('the loss', () => broker.status().state === 'connecting');
+      await isLost(broker);
       expect(broker.status().consumers).to.deep.equal([{ queue, consuming: false }]);
       for (const prefetch of [0, 7, 2]) subscription.setPrefetch(prefetch);
       under.setReachable(true);

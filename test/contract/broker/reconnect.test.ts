@@ -55,7 +55,8 @@ describe('losing the connection to RabbitMQ', () => {
     await consuming('blackhole', inbox);
 
     proxy.set('blackhole');
-    await until('the loss to be noticed', () => broker.status().state === 'connecting');
+    // Each of the two connections has a heartbeat of its own.
+    await until('both losses to be noticed', () => Object.values(broker.phases()).every(phase => phase !== 'up'));
     expect(broker.status().consumers).to.deep.equal([{ queue, consuming: false }]);
     proxy.set('pass');
     await isBack(2);

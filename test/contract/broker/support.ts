@@ -28,6 +28,14 @@ export async function isUp(broker: Broker): Promise<void> {
   await until('the broker to be up', () => broker.status().state === 'up', { timeoutMs: 60_000 });
 }
 
+/** Each of its connections notices by itself, so that one may be gone for a while before the other is known to be. */
+export async function isLost(broker: Broker): Promise<void> {
+  await until('the loss to be noticed', () => {
+    const { state, consumers } = broker.status();
+    return state === 'connecting' && consumers.every(({ consuming }) => !consuming);
+  });
+}
+
 export async function isConsuming(broker: Broker, queue: string): Promise<void> {
   await until(`${queue} to be consumed`, () => broker.status().consumers.some(c => c.queue === queue && c.consuming), {
     timeoutMs: 60_000,
