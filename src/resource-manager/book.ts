@@ -13,6 +13,15 @@ interface Entry extends Pick<
   grant?: Omit<Grant, 'at'>;
 }
 
+export interface Bindings {
+  /** Granted tasks by the worker that they are bound to. */
+  counts: Map<string, number>;
+  /** Queues of those that have not started and are bound to a worker whose bindings do not stand. */
+  elsewhere: Set<string>;
+  /** Queues of those that have not started and are bound to nobody. */
+  unbound: Set<string>;
+}
+
 /** Names of types and queues that are kept once; a deployment has few. */
 const WORDS = 10_000;
 
@@ -84,26 +93,20 @@ export class Book {
     return [...this.holding()].flatMap(([fence, id]) => (fence === 0 ? [id] : []));
   }
 
-  /** Queues of granted tasks that are bound to workers other than these, and of those that are bound to nobody. */
-  queuesBoundElsewhere(workers: readonly string[]): { elsewhere: Set<string>; unbound: Set<string> } {
-    const queues = { elsewhere: new Set<string>(), unbound: new Set<string>() };
+  /** How the granted tasks are bound to workers, when these are the workers whose bindings stand. */
+  bindings(workers: readonly string[]): Bindings {
+    const bindings: Bindings = { counts: new Map(), elsewhere: new Set(), unbound: new Set() };
+    const { counts, elsewhere, unbound } = bindings;
     for (const id of this.graph.holderIds()) {
       const task = this.#tasks.get(id);
-      if (!task?.grant || task.state !== 'waiting') continue;
-      if (task.grant.worker === undefined) queues.unbound.add(task.queue);
-      else if (!workers.includes(task.grant.worker)) queues.elsewhere.add(task.queue);
-    }
-    return queues;
-  }
-
-  /** Granted tasks by the worker that they are bound to. */
-  boundTo(): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const id of this.graph.holderIds()) {
-      const worker = this.#tasks.get(id)?.grant?.worker;
+      if (!task?.grant) continue;
+      const { worker } = task.grant;
       if (worker !== undefined) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+      if (task.state !== 'waiting') continue;
+      if (worker === undefined) unbound.add(task.queue);
+      else if (!workers.includes(worker)) elsewhere.add(task.queue);
     }
-    return counts;
+    return bindings;
   }
 
   /** A row as it came is four times as large: its words are its own, and its fields stand in no order that is known beforehand. */

@@ -98,7 +98,7 @@ export class ResourceManager implements Service {
       this.#nap = new AbortController(); // before reading, so that a hint during the pass is not lost
       const { newOnes, more } = await reading.runOnce(this.#takeChanged());
       const mayGrant = await indexes.mayGrant();
-      await roster.seekWorkers();
+      if (mayGrant) await roster.seekWorkers();
       const again = mayGrant ? await granting.runOnce() : [];
       await readAgain(lines, again);
       if (mayGrant && newOnes) await closeGaps(lines); // a void holds its number only by the unique index

@@ -50,8 +50,8 @@ export class Roster {
   /** Reads who is live, and gives tasks that are bound to a worker that is gone to another. */
   async refresh(term: Term, book: Book): Promise<void> {
     await this.#look();
-    this.#bound = book.boundTo();
-    const { elsewhere, unbound } = book.queuesBoundElsewhere(this.#keeping());
+    const { counts, elsewhere, unbound } = book.bindings(this.#keeping());
+    this.#bound = counts;
     for (const queue of elsewhere) await this.#moveOn(queue, term, book);
     // Granted while no worker lived. Dedicated workers take only what is bound to them; anybody else comes by himself.
     for (const queue of unbound) if (!this.#serves(queue)) await this.#bind(queue, term, book);

@@ -3,7 +3,7 @@ import type { Result } from './scenario.js';
 export type Bound = { atLeast: number } | { atMost: number } | 'report';
 export type MongoKind = 'native' | 'emulated';
 
-/** A line of the table of issue 5, or of the paragraph below it. */
+/** One of the project's targets, as docs/benchmarks.md lists them. */
 export interface Target {
   what: string;
   /** `peers` is measured in its own run, beside `plain`. */

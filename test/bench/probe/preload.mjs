@@ -29,8 +29,8 @@ function serve(path, role) {
   const answers = {
     counts: () => counts.calls,
     memory: () => memory(),
-    'collected-memory': async () => {
-      await profiler.collectGarbage();
+    'collected-memory': () => {
+      profiler.collectGarbage();
       return memory();
     },
     'start-profile': () => profiler.start(),
