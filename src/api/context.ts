@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, RawServerD
 
 import type { Broker } from '../broker/broker.js';
 import type { NewTask, Task } from '../core/task.js';
+import type { Accepted } from '../dispatch/accept.js';
 import type { TypeCatalogue } from '../dispatch/type-catalogue.js';
 import type { Log } from '../process/log.js';
 import type { Runtime } from '../process/runtime.js';
@@ -17,11 +18,15 @@ export interface ApiDeps {
   store: Store;
   broker: Pick<Broker, 'depth' | 'status'>;
   acceptor: {
-    accept(task: NewTask): Promise<{ task: Task; replayed: boolean }>;
+    accept(task: NewTask): Promise<Accepted>;
     acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[]; replayed: boolean }>;
   };
   /** Throws MissingResource, TASK_FINAL. */
   cancel(this: void, id: string, by: string): Promise<Task>;
+  /** With all that descends from it, whether it has ended or not. Throws MissingResource. */
+  cancelTree(this: void, id: string, by: string): Promise<Task>;
+  /** How many members were not final. */
+  cancelGroup(this: void, id: string, by: string): Promise<number>;
   types: TypeCatalogue;
   runtime: Runtime;
   log: Log;

@@ -2,15 +2,18 @@ import swagger from '@fastify/swagger';
 
 import { API_BASE } from '../core/task-view.js';
 import type { ApiServer } from './context.js';
+import { GroupSchema } from './groups.js';
 import { PROBLEM_TYPE } from './http/problem.js';
 import { LeaderSchema, WorkerSchema } from './processes.js';
 import { ScheduleSchema } from './schedules.js';
 import { ProblemSchema, SHARED_SCHEMAS, ref } from './schemas.js';
 import { StatusSchema } from './status.js';
+import { WorkflowSchema } from './workflows.js';
 
 /** Describes every route that is registered after this, from the schemas that check and document it. */
 export function describeRoutes(app: ApiServer, version: string): void {
-  for (const schema of [...SHARED_SCHEMAS, WorkerSchema, LeaderSchema, ScheduleSchema, StatusSchema]) app.addSchema(schema);
+  const own = [WorkerSchema, LeaderSchema, ScheduleSchema, StatusSchema, GroupSchema, WorkflowSchema];
+  for (const schema of [...SHARED_SCHEMAS, ...own]) app.addSchema(schema);
   app.addHook('onRoute', route => {
     const { schema } = route;
     if (!schema?.operationId) return;

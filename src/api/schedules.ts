@@ -6,7 +6,7 @@ import { slotAfter, type IntervalRule, type Misfire, type Schedule } from '../co
 import { API_BASE } from '../core/task-view.js';
 import { secondsOf, timeOf } from '../dispatch/moment.js';
 import { prepare } from '../dispatch/submission.js';
-import type { SubmitBody } from '../dispatch/submit-schema.js';
+import type { SubmitBody } from '../core/submit-body.js';
 import { PRINCIPAL, type ApiContext, type ApiServer } from './context.js';
 import { IdParams, SubmitSchema, Time, listOf, nothing, orNull, ref, wholeList } from './schemas.js';
 
@@ -114,7 +114,7 @@ async function scheduleOf(context: ApiContext, body: ScheduleBody, now: Date): P
   await checkTask(context, task, now);
   return {
     name,
-    task: { ...task },
+    task: task as unknown as JsonObject,
     rule,
     misfire: policy,
     nextAt: body.anchor === undefined ? now : slotAfter(rule, now),

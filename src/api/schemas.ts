@@ -1,10 +1,12 @@
 import { Type, type Static, type TSchema } from 'typebox';
 
 import type { Json, JsonObject } from '../core/json.js';
+import { JOINS } from '../core/join.js';
 import { STATES, WAITING_FOR, type State, type WaitingFor } from '../core/state.js';
 import { ERROR_STATUS, type ErrorCode } from '../core/errors.js';
+import type { SubmitBody } from '../core/submit-body.js';
 import type { EndReason } from '../core/task.js';
-import { SUBMIT_BODY, type SubmitBody } from '../dispatch/submit-schema.js';
+import { SUBMIT_BODY } from '../dispatch/submit-schema.js';
 
 /** Stands in the OpenAPI document once, under its `$id`, and is referred to from everywhere. */
 export function ref<T extends TSchema>(schema: T): ReturnType<typeof Type.Unsafe<Static<T>>> {
@@ -30,9 +32,33 @@ const END_REASONS: readonly EndReason[] = [
   'dependency-failed',
 ];
 
+const seconds = Type.Number({ description: 'Seconds.' });
+const Retry = Type.Object(
+  {
+    delay: seconds,
+    backoff: oneOf(['fixed', 'exponential']),
+    maxDelay: seconds,
+    jitter: Type.Boolean(),
+    holdWhileRetrying: Type.Boolean(),
+  },
+  closed,
+);
+const Unique = Type.Object(
+  { key: Type.String(), while: oneOf(['waiting', 'open']), onConflict: oneOf(['return', 'reject']) },
+  closed,
+);
 const Exit = Type.Object({ code: orNull(Type.Integer()), signal: orNull(Type.String()) }, closed);
 const AttemptOfTask = Type.Object(
-  { n: Type.Integer(), worker: Type.String(), startedAt: Time, finishedAt: Time, reason: Type.String(), exit: orNull(Exit) },
+  {
+    n: Type.Integer(),
+    worker: Type.String(),
+    startedAt: Time,
+    finishedAt: Time,
+    duration: seconds,
+    reason: Type.String(),
+    error: orNull(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
+    exit: orNull(Exit),
+  },
   closed,
 );
 const Progress = Type.Object(
@@ -60,8 +86,14 @@ export const TaskSchema = Type.Object(
     priority: Type.Integer(),
     state: oneOf<State>(STATES),
     waitingFor: orNull(oneOf<WaitingFor>(WAITING_FOR)),
+    dueAt: orNull(Type.String({ format: 'date-time', description: 'When a delay or a retry ends.' })),
+    expiresAt: orNull(Time),
     attempt: Type.Integer(),
     maxAttempts: Type.Integer(),
+    retry: orNull(Retry),
+    softTimeLimit: orNull(seconds),
+    timeLimit: orNull(seconds),
+    stallAfter: orNull(seconds),
     worker: orNull(Type.String()),
     createdAt: Time,
     readyAt: orNull(Time),
@@ -75,6 +107,10 @@ export const TaskSchema = Type.Object(
     parent: orNull(Type.String()),
     root: orNull(Type.String()),
     group: orNull(Type.String()),
+    node: orNull(Type.String({ description: 'Its name in its workflow.' })),
+    after: orNull(Type.Array(Type.Object({ node: Type.String(), id: Type.String() }, closed))),
+    join: orNull(oneOf(JOINS)),
+    unique: orNull(Unique),
     schedule: orNull(Type.Object({ id: Type.String(), slot: Time }, closed)),
     retryOf: orNull(Type.String()),
     correlationId: Type.String(),

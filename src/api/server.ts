@@ -5,6 +5,7 @@ import { API_BASE } from '../core/task-view.js';
 import { refuseOpenBind } from './bind.js';
 import type { ApiContext, ApiDeps, ApiServer } from './context.js';
 import { FinalWaiter } from './final-waiter.js';
+import { groupRoutes } from './groups.js';
 import { healthRoutes } from './health.js';
 import { readJsonBodies } from './http/body.js';
 import { answerBrokenRequest, answerFailures, sendProblem } from './http/failures.js';
@@ -21,6 +22,7 @@ import { ServerTime } from '../process/server-time.js';
 import { statusRoute } from './status.js';
 import { taskTypeRoutes } from './task-types.js';
 import { taskRoutes } from './tasks/tasks.js';
+import { workflowRoute } from './workflows.js';
 
 const BODY_BYTES = 1_048_576;
 /** A request must have arrived whole within this. */
@@ -48,6 +50,8 @@ export function buildServer(deps: ApiDeps): ApiServer {
       queueRoutes(api, context);
       taskTypeRoutes(api, context);
       scheduleRoutes(api, context);
+      groupRoutes(api, context);
+      workflowRoute(api, context);
       statusRoute(api, context);
       done();
     },

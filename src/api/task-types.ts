@@ -5,6 +5,7 @@ import { inputSchemaOf } from '../tasks/json-schema.js';
 import type { ApiContext, ApiServer } from './context.js';
 import { listOf, orNull, wholeList } from './schemas.js';
 
+const duration = Type.Union([Type.Number(), Type.String()], { description: 'Seconds, or an ISO 8601 duration.' });
 const TaskType = Type.Object({
   name: Type.String(),
   plain: Type.Boolean({ description: 'A plain function: it takes `args`. Others take `kwargs`.' }),
@@ -12,7 +13,11 @@ const TaskType = Type.Object({
   queue: orNull(Type.String()),
   priority: orNull(Type.Integer()),
   maxAttempts: orNull(Type.Integer()),
+  retry: orNull(Type.Unsafe<JsonObject>({ type: 'object', description: 'As in the submit body.' })),
   onWorkerLoss: orNull(Type.String()),
+  softTimeLimit: orNull(duration),
+  timeLimit: orNull(duration),
+  stallAfter: orNull(duration),
   tags: Type.Array(Type.String()),
 });
 
@@ -32,7 +37,11 @@ export function taskTypeRoutes(app: ApiServer, { types }: ApiContext): void {
         queue: type.queue ?? null,
         priority: type.priority ?? null,
         maxAttempts: type.maxAttempts ?? null,
+        retry: (type.retry as JsonObject | undefined) ?? null,
         onWorkerLoss: type.onWorkerLoss ?? null,
+        softTimeLimit: type.softTimeLimit ?? null,
+        timeLimit: type.timeLimit ?? null,
+        stallAfter: type.stallAfter ?? null,
         tags: [...(type.tags ?? [])],
       })),
     ),

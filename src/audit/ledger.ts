@@ -1,6 +1,8 @@
 import type { ProcessRecord } from '../core/process.js';
 import { needsResources } from '../core/task.js';
 import { Findings, type Finding } from './finding.js';
+import { Fleet, Work } from './fleet.js';
+import { Joins } from './joins.js';
 import { contradictionsOf } from './legality.js';
 import { Numbers } from './numbers.js';
 import { Possession } from './possession.js';
@@ -40,6 +42,7 @@ export class Ledger {
   readonly #possession = new Possession();
   readonly #numbers = new Numbers();
   readonly #waits = new Waits();
+  readonly #joins = new Joins();
   #attempts = 0;
 
   constructor(options: LedgerOptions = {}) {
@@ -78,6 +81,7 @@ export class Ledger {
     const idOf = (owner: number): string => this.#idOf(owner);
     for (const finding of this.#possession.findings(idOf, this.#clockStepMs)) this.#found.add(finding);
     for (const finding of this.#numbers.findings(idOf)) this.#found.add(finding);
+    for (const finding of this.#joins.findings(this.#clockStepMs, watchedBy(closing))) this.#found.add(finding);
     for (const finding of this.#open(closing)) this.#found.add(finding);
     return this.#found.list();
   }
@@ -90,6 +94,7 @@ export class Ledger {
     if (needsResources(task)) this.#possession.add(task, owner, readAtMs ?? Infinity);
     this.#numbers.add(task, owner);
     this.#waits.add(task, owner, readAtMs ?? Infinity);
+    this.#joins.add(task, readAtMs ?? Infinity);
   }
 
   #open({ drained, processes, now, patienceMs = PATIENCE_MS, cancelGraceMs }: Closing): Iterable<Finding> {
@@ -102,4 +107,11 @@ export class Ledger {
   #idOf(owner: number): string {
     return this.#ids[owner] ?? '';
   }
+}
+
+/** What a wait for others is judged by, where it is known. */
+function watchedBy({ drained, processes, now, patienceMs = PATIENCE_MS }: Closing): Parameters<Joins['findings']>[1] {
+  if (drained || !processes || !now) return undefined;
+  const nowMs = now.getTime();
+  return { beatSince: new Fleet(processes, new Work(), nowMs).liveSince('beat'), patienceMs, nowMs };
 }

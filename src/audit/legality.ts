@@ -49,7 +49,7 @@ function ofFinal({ state, run, grant, waitingFor, dueAt, finishedAt, error, reas
     [dueAt !== undefined, 'is still due at some time'],
     [finishedAt === undefined, 'has no finishedAt'],
     [state === 'failed' && error === undefined, 'has no error'],
-    [state !== 'failed' && error !== undefined, `has the error ${error?.code ?? ''}`],
+    [state !== 'failed' && state !== 'skipped' && error !== undefined, `has the error ${error?.code ?? ''}`],
     [state === 'canceled' && reason === undefined, 'gives no reason'],
     [(state === 'completed' || state === 'failed') && attempts.length === 0, 'was never started'],
     [state === 'completed' && attempts.length > 0 && !completed, 'its last start did not complete'],
@@ -61,15 +61,17 @@ function ofWaiting(task: AuditedTask): Law[] {
   const { waitingFor, grant, dueAt, cancel, readyAt } = task;
   const reserved = needsResources(task);
   const delayed = waitingFor === 'delay' || waitingFor === 'retry';
+  const mayBeDelayed = delayed || waitingFor === 'dependencies'; // its delay may come after them
   return [
     [waitingFor === undefined, 'does not say what for'],
     [cancel !== undefined, 'was cancelled: it should be final'],
     [delayed && dueAt === undefined, `waits for ${waitingFor ?? ''} without a dueAt`],
-    [!delayed && dueAt !== undefined, `waits for ${waitingFor ?? ''} with a dueAt`],
+    [!mayBeDelayed && dueAt !== undefined, `waits for ${waitingFor ?? ''} with a dueAt`],
     [waitingFor === 'resources' && !reserved, 'waits for resources of which it needs none'],
     [waitingFor === 'resources' && grant !== undefined, 'waits for resources that were granted to it'],
     [waitingFor === 'worker' && reserved && grant === undefined, 'may start although no grant gives it its resources'],
     [waitingFor === 'worker' && readyAt === undefined, 'may start but has no readyAt'],
+    [waitingFor === 'delay' && grant !== undefined, 'waits for a delay with a grant'],
     [grant !== undefined && !reserved, `holds a grant (fence ${grant?.fence ?? 0}) but reserves nothing`],
     ...notBegun(task),
   ];

@@ -1,3 +1,4 @@
+import { JOINS } from '../core/join.js';
 import { FINAL_STATES, STATES, WAITING_FOR } from '../core/state.js';
 import type { Task } from '../core/task.js';
 
@@ -21,6 +22,9 @@ export type AuditedTask = Pick<
   | 'dueAt'
   | 'expiresAt'
   | 'error'
+  | 'group'
+  | 'after'
+  | 'join'
   | 'schedule'
   | 'idempotency'
   | 'createdAt'
@@ -68,6 +72,9 @@ const RECORD = shape(
     run: shape({ worker: text, incarnation: text, token: text, at: time }),
     cancel: shape({ at: time, by: text, reason: text }),
     error: shape({ code: text }),
+    group: text,
+    after: listOf(shape({ node: text, id: text })),
+    join: oneOf(JOINS),
     schedule: shape({ id: text, slot: time }),
     idempotency: shape({ principal: text, key: text }),
     dueAt: time,

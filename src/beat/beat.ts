@@ -9,9 +9,13 @@ import type { Runtime } from '../process/runtime.js';
 import { startAll, stopAll, type Service } from '../process/service.js';
 import type { Term } from '../process/term.js';
 import type { Store } from '../store/store.js';
+import { endDelays } from './delays.js';
 import { createDueSlots, type SlotsDeps } from './slots.js';
 import { Sweep } from './sweep.js';
 import type { Ticks } from './ticks.js';
+
+/** A flood is for the sweep, which goes through page after page. */
+const DELAYS_AT_A_TICK = 100;
 
 export interface BeatDeps {
   store: Store;
@@ -32,13 +36,14 @@ export interface BeatDeps {
 export class Beat implements Service {
   readonly name = 'beat';
   readonly #deps: BeatDeps;
+  readonly #hints: Hints;
   readonly #parts: Service[];
   readonly #leadership: Leadership;
 
   constructor(deps: BeatDeps) {
     this.#deps = deps;
     const { store, broker, runtime, log, timing, onMissing, retentionMs } = deps;
-    const hints = new Hints(broker, runtime.clock);
+    const hints = (this.#hints = new Hints(broker, runtime.clock));
     const leading = (): boolean => this.leading;
     const sweep = new Sweep({ store, broker, hints, runtime, log, timing, onMissing, retentionMs, leading });
     this.#leadership = new Leadership({
@@ -69,8 +74,11 @@ export class Beat implements Service {
 
   async #lead(term: Term): Promise<void> {
     const { store, submit, ticks, log } = this.#deps;
+    const delays = { tasks: store.tasks, hints: this.#hints };
     while (term.trusted) {
       await createDueSlots({ schedules: store.schedules, submit, log }, () => term.trusted);
+      // Every sweep looks for them too; at every tick, so that a retry after a second does not take five.
+      await endDelays(delays, DELAYS_AT_A_TICK);
       await ticks.next(term.signal);
     }
   }

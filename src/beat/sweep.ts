@@ -2,15 +2,17 @@ import type { Broker } from '../broker/broker.js';
 import type { OnMissing } from '../core/process.js';
 import type { Timing } from '../core/timing.js';
 import type { Hints } from '../dispatch/hints.js';
+import { Dependents } from '../dispatch/dependents.js';
 import { endLost } from '../dispatch/lost.js';
 import { Repair } from '../dispatch/repair.js';
 import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { Store } from '../store/store.js';
+import { endDelays } from './delays.js';
 import { MissingProcesses } from './missing.js';
 
 export interface SweepDeps {
-  store: Pick<Store, 'tasks' | 'processes'>;
+  store: Pick<Store, 'tasks' | 'processes' | 'joins'>;
   broker: Broker;
   hints: Hints;
   runtime: Runtime;
@@ -39,6 +41,8 @@ const RETRY_MS = 1_000;
 export class Sweep {
   readonly #deps: SweepDeps;
   readonly #missing: MissingProcesses;
+  /** Number up to which those that wait for others were looked at in this round. */
+  #joinedTo = 0;
   readonly #steps: [what: string, step: Step][];
 
   constructor(deps: SweepDeps) {
@@ -47,13 +51,15 @@ export class Sweep {
     const { clock } = deps.runtime;
     const missing = new MissingProcesses({ store, hints, clock, log, watchMs: timing.watchMs, onMissing, retentionMs });
     const repair = new Repair({ tasks: store.tasks, broker, hints, clock }, timing.rehintMs);
+    const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log });
     this.#missing = missing;
     this.#steps = [
       ['finding processes that are missing', () => missing.declare()],
       ['ending the tasks of dead processes', () => this.#endTasksOfTheDead()],
       ['settling what missing processes left', () => missing.settle()],
-      ['ending delays', () => this.#allOf(() => this.#promoteDue())],
+      ['ending delays', () => this.#allOf(() => endDelays({ tasks: store.tasks, hints }, PAGE))],
       ['expiring tasks', () => this.#allOf(() => this.#expire())],
+      ['joining workflows', async () => leading() && this.#join(dependents)],
       ['repairing lost hints', async () => leading() && repair.runOnce()],
       ['forgetting processes', () => missing.forget()],
     ];
@@ -99,15 +105,16 @@ export class Sweep {
     return true;
   }
 
-  /** Delays that have ended: ready now, with the number of now, so that they overtake nobody. */
-  async #promoteDue(): Promise<number> {
-    const { store, hints } = this.#deps;
-    const due = await store.tasks.due(PAGE);
-    if (due.length === 0) return 0;
-    const first = await store.tasks.takeNumbers(due.length);
-    const ready = await store.tasks.promote(due, first);
-    for (const task of ready) hints.ready(task);
-    return ready.length;
+  /** Who waits for tasks that ended while nobody lived to look after them: from where the last round stopped, page after page. */
+  async #join(dependents: Dependents): Promise<boolean> {
+    const { runtime, timing } = this.#deps;
+    const untilMs = runtime.clock.monotonicMs() + timing.sweepMs / 2;
+    for (;;) {
+      const next = await dependents.sweep(this.#joinedTo);
+      this.#joinedTo = next ?? 0;
+      if (next === undefined) return false;
+      if (runtime.clock.monotonicMs() >= untilMs) return true;
+    }
   }
 
   async #expire(): Promise<number> {

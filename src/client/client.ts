@@ -1,5 +1,7 @@
 import type { Json, JsonObject } from '../core/json.js';
-import type { OnWorkerLoss } from '../core/task.js';
+import type { SubmitOptions } from '../core/submit-body.js';
+import { createGroups, submitFlow, type Groups, type Workflow } from './workflows.js';
+import type { Flow, Step } from './flow.js';
 import { createRepositories, createSchedules, type Repositories, type Schedules } from './collections.js';
 import { TaskHandle, type WaitOptions } from './task-handle.js';
 import { Transport, type ClientOptions, type QueryValue } from './transport.js';
@@ -9,7 +11,10 @@ export type { ClientOptions } from './transport.js';
 export type { WaitOptions } from './task-handle.js';
 export type * from './views.js';
 export { ApiError, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from './errors.js';
+export { chain, chord, group, step } from './flow.js';
+export type { Flow, Step, StepOptions } from './flow.js';
 export { TaskHandle } from './task-handle.js';
+export type { Groups, Workflow } from './workflows.js';
 
 /** What the client needs of a defined task: its name, and the compiler its types. */
 export interface TypedDefinition<Input, Result> {
@@ -19,18 +24,8 @@ export interface TypedDefinition<Input, Result> {
 }
 
 /** Options of the submit body. Durations are seconds from now; resources are names, or anything with an address. */
-export interface EnqueueOptions {
+export interface EnqueueOptions extends SubmitOptions {
   args?: readonly Json[];
-  exclusive?: readonly (string | { href: string })[];
-  shared?: readonly (string | { href: string })[];
-  queue?: string;
-  priority?: number;
-  eta?: Date | string;
-  countdown?: number | Date | string;
-  expires?: number | Date | string;
-  maxAttempts?: number;
-  onWorkerLoss?: OnWorkerLoss;
-  tags?: readonly string[];
   /** The same key and body give the same task. One is made up otherwise, so that a repeated request never makes two tasks. */
   idempotencyKey?: string;
 }
@@ -61,6 +56,9 @@ export interface Client {
   workers(): Promise<Page<ProcessView>>;
   resource(name: string): Promise<ResourceView>;
   openapi(): Promise<JsonObject>;
+  /** Submits tasks that come after one another, all or none. */
+  run(flow: Flow, options?: { name?: string }): Promise<Workflow>;
+  readonly groups: Groups;
   readonly schedules: Schedules;
   readonly repositories: Repositories;
 }
@@ -94,9 +92,18 @@ export function createClient(options: ClientOptions = {}): Client {
     workers: () => transport.json('/workers'),
     resource: name => transport.json(`/resources/${encodeURIComponent(name)}`),
     openapi: () => transport.json('/openapi.json'),
+    run: (flow, { name } = {}) => submitFlow(transport, flow, { name, submitBody: bodyOfStep }),
+    groups: createGroups(transport),
     schedules: createSchedules(transport),
     repositories: createRepositories(transport),
   };
+}
+
+function bodyOfStep({ name, kwargs, options }: Step): JsonObject {
+  const submit = { ...options };
+  delete submit.as;
+  delete submit.join;
+  return bodyOf(name, kwargs, submit);
 }
 
 function bodyOf(name: string, kwargs: unknown, options: Omit<EnqueueOptions, 'idempotencyKey'>): JsonObject {

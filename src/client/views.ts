@@ -1,4 +1,5 @@
 import type { Json } from '../core/json.js';
+import type { State } from '../core/state.js';
 
 export type { Explanation } from '../core/explain.js';
 export type { AttemptView, TaskView } from '../core/task-view.js';
@@ -40,4 +41,18 @@ export interface RepositoryView {
   name: string;
   href: string;
   [detail: string]: Json;
+}
+
+export interface GroupView {
+  id: string;
+  href: string;
+  name: string;
+  kind: 'group' | 'workflow';
+  tasks: string;
+  correlationId: string;
+  createdAt: string;
+  counts: Record<State, number>;
+  total: number;
+  /** Members that have ended, in whatever way. */
+  done: number;
 }

@@ -1,17 +1,10 @@
 import type { Timing } from '../core/timing.js';
-import { DEFAULT_TIMING } from '../core/timing.js';
-import { address, decimal, flag, integer, list, oneOf, text, type Option } from './option.js';
+import { address, flag, integer, list, oneOf, text, type Option } from './option.js';
 import { amqpAddressProblem, mongoAddressProblem } from './server-address.js';
+import { TIMING } from './timing-options.js';
 
 const DAY_MS = 86_400_000;
 const ENV_PREFIX = 'INTERLOCK';
-
-function interval(name: string, env: string, about: string): Option<number>;
-function interval(name: string, env: string, about: string, fallback: null): Option<number | null>;
-function interval(name: string, env: string, about: string, fallback?: null): Option<number | null> {
-  const preset = fallback === null ? null : DEFAULT_TIMING[name as keyof Timing];
-  return integer<number | null>({ env: `${ENV_PREFIX}_${env}`, about, default: preset, min: 1, max: DAY_MS });
-}
 
 function file(env: string, about: string): Option<string | null> {
   return text<string | null>({ env: `${ENV_PREFIX}_${env}`, about, default: null, expected: 'the path of a file' });
@@ -169,6 +162,13 @@ export const OPTIONS = {
       min: 0,
       max: DAY_MS,
     }),
+    timeLimitSeconds: integer({
+      env: 'INTERLOCK_WORKER_TIME_LIMIT_SECONDS',
+      about: 'A body is killed after this long where neither the task nor its type gives a `timeLimit` (a day); 0: never.',
+      default: 86_400,
+      min: 0,
+      max: 31_536_000,
+    }),
     resultLimitBytes: integer({
       env: 'INTERLOCK_WORKER_RESULT_LIMIT_BYTES',
       about: 'A larger result (as JSON) fails its task with RESULT_TOO_LARGE.',
@@ -215,52 +215,7 @@ export const OPTIONS = {
       default: 'auto',
     }),
   },
-  timing: {
-    scale: decimal({
-      env: 'INTERLOCK_TIMING_SCALE',
-      about: 'Multiplies every interval of this table; tests run a fifth.',
-      default: 1,
-      min: 0.05,
-      max: 10,
-    }),
-    heartbeatMs: interval('heartbeatMs', 'WORKER_HEARTBEAT_MS', 'A process raises its heartbeat counter this often.'),
-    heartbeatDeadlineMs: interval(
-      'heartbeatDeadlineMs',
-      'TIMING_HEARTBEAT_DEADLINE_MS',
-      'One heartbeat may take this long; unset: four fifths of `heartbeatMs` (4000).',
-      null,
-    ),
-    selfFenceMs: interval(
-      'selfFenceMs',
-      'WORKER_SELF_FENCE_MS',
-      'Without a good heartbeat for this long, a worker kills its children.',
-    ),
-    ttlMs: interval('ttlMs', 'WORKER_TTL_MS', 'Life of a heartbeat in the database, by server time.'),
-    watchMs: interval(
-      'watchMs',
-      'TIMING_WATCH_MS',
-      'A beat has watched a silent process this long before it calls it missing; unset: between `selfFenceMs` and `ttlMs` (22000).',
-      null,
-    ),
-    sweepMs: interval('sweepMs', 'WORKER_SWEEP_MS', 'Beats look for missing processes and lost hints this often.'),
-    leaseMs: interval('leaseMs', 'TIMING_LEASE_MS', 'Life of a leader lease, by server time.'),
-    leaseRenewMs: interval('leaseRenewMs', 'TIMING_LEASE_RENEW_MS', 'A leader renews its lease this often.'),
-    leaseTrustMs: interval(
-      'leaseTrustMs',
-      'TIMING_LEASE_TRUST_MS',
-      'A leader trusts its lease this long from the start of its last renewal.',
-    ),
-    gapMs: interval('gapMs', 'TIMING_GAP_MS', 'An acceptance number that stays missing this long is closed.'),
-    passMs: interval('passMs', 'TIMING_PASS_MS', 'Without hints the resource manager looks for new tasks this often.'),
-    reconcileMs: interval(
-      'reconcileMs',
-      'TIMING_RECONCILE_MS',
-      'The resource manager compares its graph with the database this often.',
-    ),
-    claimIdleMs: interval('claimIdleMs', 'TIMING_CLAIM_IDLE_MS', 'A free slot without a hint asks the database this often.'),
-    busyMs: interval('busyMs', 'TIMING_BUSY_MS', 'A worker whose slots are all taken this long stops consuming.'),
-    rehintMs: interval('rehintMs', 'TIMING_REHINT_MS', 'A ready task that was not started is hinted again after this long.'),
-  },
+  timing: TIMING,
 } as const;
 
 export interface Group {

@@ -19,6 +19,8 @@ export interface Facts {
   /** Whether somebody who grants, and somebody who ends delays, is live. */
   resourceManager: boolean;
   beat: boolean;
+  /** States of what it comes after, where it waits for that; undefined for one that is gone. */
+  before?: ReadonlyMap<string, State> | undefined;
   /** Why nothing is granted at all, though somebody may lead. */
   problem?: string | undefined;
   now: Date;
@@ -80,19 +82,40 @@ function waiting(facts: Facts, resources: readonly Standing[], counts: Counts): 
     case 'worker':
       return forWorker(facts, counts);
     case 'dependencies':
-      return 'It waits for the tasks that it comes after: the last of them to end makes it ready.';
+      return forDependencies(facts);
     case 'limit':
       return 'It waits for a limit on how many tasks of its kind may run, or start, at a time.';
   }
 }
 
+/** So many are named. */
+const NAMED = 5;
+
+function forDependencies({ task, before, beat }: Facts): string {
+  const { after = [], join = 'all-success' } = task;
+  const stateOf = (id: string): State | undefined => before?.get(id);
+  const open = after.filter(({ id }) => !isFinal(stateOf(id) ?? 'canceled'));
+  const named = open.slice(0, NAMED).map(({ node, id }) => `${quoted(node)} (task ${id}, ${stateOf(id) ?? ''})`);
+  const more = open.length > NAMED ? `, and ${open.length - NAMED} more` : '';
+  if (open.length > 0)
+    return `It comes after ${after.length} tasks (${join}), of which ${open.length} ${open.length === 1 ? 'has' : 'have'} not ended: ${named.join(', ')}${more}.`;
+  const who = beat ? 'a beat looks within seconds' : 'no beat is live to look: start one';
+  return `It comes after ${after.length} tasks (${join}), and all of them have ended: ${who}.`;
+}
+
 function forTime(task: Task, beat: boolean, now: Date): string {
-  const what = task.waitingFor === 'retry' ? 'the delay before its next start' : 'its delay';
+  const what =
+    task.waitingFor === 'retry' ? `the delay after its start ${task.attempt}, which failed${lastError(task)},` : 'its delay';
   const dueAt = task.dueAt ?? now;
   const leftMs = dueAt.getTime() - now.getTime();
   if (leftMs > 0) return `It waits for ${what} to end at ${dueAt.toISOString()}, in ${span(leftMs)}.`;
   if (!beat) return `It should be ready since ${span(-leftMs)} (${what} is over), but no beat is live to make it so: start one.`;
   return `It is about to be ready: ${what} ended ${span(-leftMs)} ago and a beat notices within seconds.`;
+}
+
+function lastError({ attempts }: Task): string {
+  const error = attempts.at(-1)?.error;
+  return error ? ` (${error.code}: ${error.message.slice(0, 200)})` : '';
 }
 
 function forResources({ task, lineOf, resourceManager, problem }: Facts, resources: readonly Standing[]): string {

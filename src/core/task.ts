@@ -1,4 +1,6 @@
+import type { Join } from './join.js';
 import type { Json, JsonObject } from './json.js';
+import type { RetryPolicy } from './retry.js';
 import type { State, WaitingFor } from './state.js';
 
 /**
@@ -39,6 +41,8 @@ export interface Attempt {
   finishedAt: Date;
   /** `completed`, `failed`, or why it did not get that far: `worker-lost`, `user`, `given-back`, … */
   reason: string;
+  /** Of a start that another one followed, or may follow: the task's own `error` tells of the last one. */
+  error?: Omit<TaskError, 'traceback'>;
   exit?: Exit;
 }
 
@@ -57,6 +61,21 @@ export interface ProgressReport {
   state: 'running' | 'completed' | 'failed' | 'canceled';
 }
 
+/** Milliseconds that one start may take until its body is asked to end, until it is killed, and between two of its reports. */
+export interface TimeLimits {
+  softMs?: number;
+  hardMs?: number;
+  stallMs?: number;
+}
+
+/** At most one task of a deployment has this key at a time: until it starts, or until it ends. */
+export interface Unique {
+  key: string;
+  while: 'waiting' | 'open';
+  /** What becomes of another one that wants the key meanwhile. */
+  onConflict: 'return' | 'reject';
+}
+
 export type OnWorkerLoss = 'cancel' | 'requeue';
 
 /** Why a task ended as it did, beyond its state. */
@@ -73,6 +92,8 @@ export interface Task {
   kwargs: JsonObject;
   queue: string;
   priority: number;
+  /** Given by the store: `core/priority.ts`. */
+  rank?: number;
   exclusive: string[];
   shared: string[];
   state: State;
@@ -82,6 +103,9 @@ export interface Task {
   attempt: number;
   maxAttempts: number;
   onWorkerLoss: OnWorkerLoss;
+  /** Absent: a body that fails is started again only where it asks for that itself. */
+  retry?: RetryPolicy;
+  timeLimits?: TimeLimits;
   run?: Run;
   attempts: Attempt[];
   cancel?: { at: Date; by: string; reason: EndReason };
@@ -96,7 +120,13 @@ export interface Task {
   parent?: string;
   root?: string;
   group?: string;
+  /** Its name in its workflow. */
+  node?: string;
+  /** What it comes after, by the names that these have in the workflow. */
+  after?: { node: string; id: string }[];
+  join?: Join;
   schedule?: { id: string; slot: Date };
+  unique?: Unique;
   idempotency?: { principal: string; key: string; bodyHash: string };
   correlationId: string;
   tags: string[];
@@ -110,7 +140,7 @@ export interface Task {
 }
 
 /** What is written when a task is accepted: the store adds `seq` and the server's `createdAt`. */
-export type NewTask = Omit<Task, 'seq' | 'createdAt' | 'readyAt' | 'damaged'>;
+export type NewTask = Omit<Task, 'seq' | 'rank' | 'createdAt' | 'readyAt' | 'damaged'>;
 
 export function needsResources(task: Pick<Task, 'exclusive' | 'shared'>): boolean {
   return task.exclusive.length + task.shared.length > 0;

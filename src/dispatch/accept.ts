@@ -7,6 +7,8 @@ export interface Accepted {
   task: Task;
   /** The task was there already: the same idempotency key or schedule slot. */
   replayed: boolean;
+  /** Another one has the unique key, and stands for this one. */
+  joined?: true;
 }
 
 export interface AcceptorDeps {
@@ -42,7 +44,7 @@ export class Acceptor {
     this.#deps = deps;
   }
 
-  /** Throws IDEMPOTENCY_KEY_REUSED, OVERLOADED, or StoreError (`unknown`: it may be stored nevertheless). */
+  /** Throws IDEMPOTENCY_KEY_REUSED, CONFLICT (a unique key), OVERLOADED, or StoreError (`unknown`: it may be stored nevertheless). */
   accept(task: NewTask): Promise<Accepted> {
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(
@@ -55,14 +57,16 @@ export class Acceptor {
     });
   }
 
-  /** All or none. Throws as `accept` does. */
+  /** All or none: a unique key that is taken refuses all of them. Throws as `accept` does. */
   async acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[]; replayed: boolean }> {
     if (tasks.length === 0) return { tasks: [], replayed: false };
+    refuseTwice(tasks);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const first = await this.#deps.tasks.takeNumbers(tasks.length);
       const verdict = await this.#deps.tasks.insertAll(tasks, first);
       if (verdict.kind === 'duplicate') return { tasks: await this.#storedBatch(tasks), replayed: true };
       if (verdict.kind === 'seq-taken') continue;
+      if (verdict.kind === 'occupied') throw occupied(verdict.task);
       for (const task of verdict.tasks) this.#deps.hints.ready(task);
       return { tasks: verdict.tasks, replayed: false };
     }
@@ -106,6 +110,10 @@ export class Acceptor {
       case 'duplicate':
         if (sameRequest(waiting.task, verdict.task)) waiting.resolve({ task: verdict.task, replayed: true });
         else waiting.reject(keyReused(waiting.task));
+        return;
+      case 'occupied':
+        if (waiting.task.unique?.onConflict === 'return') waiting.resolve({ task: verdict.task, replayed: false, joined: true });
+        else waiting.reject(occupied(verdict.task));
     }
   }
 
@@ -129,6 +137,27 @@ function sameRequest(asked: NewTask, stored: Task): boolean {
 function keyReused(task: NewTask): InterlockError {
   const key = task.idempotency?.key ?? '';
   return new InterlockError('IDEMPOTENCY_KEY_REUSED', `The Idempotency-Key "${key}" was used before with another body.`);
+}
+
+/** Inside one batch no record could say whose the key is. */
+function refuseTwice(tasks: readonly NewTask[]): void {
+  const keys = new Set<string>();
+  for (const [index, { unique }] of tasks.entries()) {
+    if (!unique) continue;
+    if (keys.has(unique.key)) {
+      const detail = `another task of this batch has the unique key "${unique.key}"`;
+      const errors = [{ pointer: `/tasks/${index}/unique/key`, detail, reason: 'unique' }];
+      throw new InterlockError('CONFLICT', `Not accepted: ${detail}.`, { errors });
+    }
+    keys.add(unique.key);
+  }
+}
+
+function occupied({ id, state, unique }: Task): InterlockError {
+  const detail = `task ${id}, which is ${state}, has the unique key "${unique?.key ?? ''}"`;
+  return new InterlockError('CONFLICT', `Not accepted: ${detail}.`, {
+    errors: [{ pointer: '/unique/key', detail, reason: 'unique' }],
+  });
 }
 
 function numbersClosed(): InterlockError {

@@ -6,6 +6,7 @@ import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { readTime } from './moment.js';
 import { SUBMIT_BODY } from './submit-schema.js';
+import { WORKFLOW_BODY } from './workflow-schema.js';
 
 /** A body of 1 MiB could hold a hundred thousand of them. */
 const MAX_ERRORS = 20;
@@ -15,6 +16,7 @@ const ajv = new Ajv2020({ allErrors: true, verbose: true, coerceTypes: false, re
 formats.default(ajv);
 ajv.addFormat('date-time', text => readTime(text) !== undefined);
 ajv.addSchema(SUBMIT_BODY);
+ajv.addSchema(WORKFLOW_BODY);
 
 /** Compiles once; the function gives every error of a value, at most 20, with pointers into it. */
 export function schemaCheck(schema: object): (value: unknown) => FieldError[] {

@@ -1,22 +1,27 @@
 import { InterlockError, invalid } from '../core/errors.js';
 import type { Json, JsonObject } from '../core/json.js';
 import { nearest } from '../core/nearest.js';
+import { DEFAULT_PRIORITY } from '../core/priority.js';
 import { canonicalResources } from '../core/reservation.js';
+import type { SubmitBody } from '../core/submit-body.js';
 import { needsResources, type NewTask, type Task } from '../core/task.js';
-import type { TaskDefinition } from '../tasks/definition.js';
+import { presetsOf, type TaskDefinition } from '../tasks/definition.js';
 import { resourcesOf } from '../tasks/resources.js';
+import { uniqueOf as uniqueOfType } from '../tasks/unique.js';
 import { canonicalJson } from './canonical-json.js';
 import { TASK_LIMITS, unsafeJson } from './json-safety.js';
 import { momentOf, timeOf } from './moment.js';
+import { limitsOf, startsOf } from './policies.js';
 import { schemaCheck, validationFailed } from './schema-check.js';
-import { SUBMIT_BODY, type SubmitBody } from './submit-schema.js';
+import { SUBMIT_BODY } from './submit-schema.js';
 import type { TypeCatalogue } from './type-catalogue.js';
 
 /** Where a submission comes from: everything of a task that its submit body does not say. */
 export interface Origin {
   principal: string;
   correlationId: string;
-  parent?: { id: string; root: string } | undefined;
+  /** A child has its parent's priority unless another one is given. */
+  parent?: { id: string; root: string; priority: number } | undefined;
   idempotencyKey?: string | undefined;
   /** What the key stands for when that is more than this body: the whole batch. */
   keyedBody?: unknown;
@@ -33,8 +38,6 @@ export interface SubmissionDeps {
 }
 
 const DEFAULT_QUEUE = 'default';
-const DEFAULT_PRIORITY = 4;
-const REQUEUE_ATTEMPTS = 3;
 
 const errorsIn = schemaCheck(SUBMIT_BODY);
 
@@ -44,6 +47,9 @@ const errorsIn = schemaCheck(SUBMIT_BODY);
  */
 export async function prepare(body: unknown, origin: Origin, deps: SubmissionDeps): Promise<NewTask> {
   const asked = checked(body);
+  const { parent } = asked;
+  if (parent !== undefined && parent !== origin.parent?.id)
+    throw invalid('/parent', 'is not the id of a task', 'missing_resource');
   const definition = typeOf(asked, deps.types);
   const submit = withDefaults(asked, definition);
   const input = await inputOf(submit, definition, deps.types);
@@ -55,17 +61,20 @@ export async function prepare(body: unknown, origin: Origin, deps: SubmissionDep
     args: input.args,
     kwargs: input.kwargs,
     queue: submit.queue ?? DEFAULT_QUEUE,
-    priority: submit.priority ?? DEFAULT_PRIORITY,
+    priority: submit.priority ?? origin.parent?.priority ?? DEFAULT_PRIORITY,
     ...resources,
     state: 'waiting',
     waitingFor: timing.dueAt ? 'delay' : needsResources(resources) ? 'resources' : 'worker',
     ...timing,
     attempt: 0,
     ...startsOf(submit),
+    ...limitsOf(submit),
+    ...uniqueOf(submit, definition, input.checked),
     attempts: [],
     progress: [],
     createdResources: [],
     tags: [...new Set(submit.tags)],
+    ...(submit.group !== undefined && { group: submit.group }),
     ...fromOrigin(origin, body, deps),
   };
 }
@@ -76,6 +85,12 @@ function checked(body: unknown): SubmitBody {
   const errors = errorsIn(body);
   if (errors.length > 0) throw validationFailed(errors);
   return body as SubmitBody;
+}
+
+/** Id of a record that a body names as its `parent` or `group`, if it names one. */
+export function idIn(body: unknown, field: 'parent' | 'group'): string | undefined {
+  const id = ((body ?? {}) as Record<string, unknown>)[field];
+  return typeof id === 'string' ? id : undefined;
 }
 
 function typeOf({ name }: SubmitBody, types: TypeCatalogue | undefined): TaskDefinition | undefined {
@@ -94,8 +109,7 @@ function typeOf({ name }: SubmitBody, types: TypeCatalogue | undefined): TaskDef
 /** What the caller gives wins over what the type presets. */
 function withDefaults(asked: SubmitBody, definition: TaskDefinition | undefined): SubmitBody {
   if (!definition) return asked;
-  const { queue, priority, maxAttempts, onWorkerLoss, tags } = definition;
-  const presets = Object.entries({ queue, priority, maxAttempts, onWorkerLoss, tags }).filter(([, value]) => value !== undefined);
+  const presets = Object.entries(presetsOf(definition)).filter(([, value]) => value !== undefined);
   if (presets.length === 0) return asked;
   const submit = { ...Object.fromEntries(presets), ...asked };
   const [error] = errorsIn(submit);
@@ -151,12 +165,15 @@ function timingOf({ eta, countdown, expires }: SubmitBody, now: Date): Pick<NewT
   return { ...(dueAt && { dueAt }), ...(expiresAt && { expiresAt }) };
 }
 
-function startsOf(submit: SubmitBody): Pick<NewTask, 'maxAttempts' | 'onWorkerLoss'> {
-  const { onWorkerLoss = 'cancel', maxAttempts = onWorkerLoss === 'requeue' ? REQUEUE_ATTEMPTS : 1 } = submit;
-  if (onWorkerLoss === 'requeue' && maxAttempts === 1) {
-    throw invalid('/maxAttempts', 'must be at least 2 with onWorkerLoss "requeue": the first start counts', 'number_range');
-  }
-  return { maxAttempts, onWorkerLoss };
+/** The key is prefixed by nothing: it holds for the whole deployment, whatever the type. */
+function uniqueOf(submit: SubmitBody, definition: TaskDefinition | undefined, input: unknown): Pick<NewTask, 'unique'> {
+  const wish = submit.unique ?? (definition && uniqueOfType(definition, input));
+  if (!wish) return {};
+  const [error] = errorsIn({ name: submit.name, unique: wish });
+  if (error)
+    throw invalid('/unique', `the unique key of the task type "${submit.name}" is not valid: ${error.detail}`, error.reason);
+  const { key, while: during = 'open', onConflict = 'return' } = wish;
+  return { unique: { key: key.normalize('NFC'), while: during, onConflict } };
 }
 
 type FromOrigin = Pick<NewTask, 'correlationId' | 'parent' | 'root' | 'schedule' | 'idempotency'>;

@@ -1,26 +1,10 @@
-import type { Json, JsonObject } from '../core/json.js';
 import { MAX_RESOURCES } from '../core/reservation.js';
+import type { RetryWish, SubmitBody, UniqueWish } from '../core/submit-body.js';
 
 export const QUEUE_NAME = '^[A-Za-z0-9_.-]{1,64}$';
 /** More starts than this are no retry policy any more; each also takes a fence number. */
 export const MAX_ATTEMPTS = 1_000;
 const MAX_TAGS = 32;
-
-export interface SubmitBody {
-  name: string;
-  args?: Json[];
-  kwargs?: JsonObject;
-  exclusive?: string[];
-  shared?: string[];
-  queue?: string;
-  priority?: number;
-  eta?: string;
-  countdown?: number | string;
-  expires?: number | string;
-  maxAttempts?: number;
-  onWorkerLoss?: 'cancel' | 'requeue';
-  tags?: string[];
-}
 
 const resources = (description: string): object => ({
   type: 'array',
@@ -29,6 +13,41 @@ const resources = (description: string): object => ({
   description,
 });
 const secondsOrTime = (description: string): object => ({ type: ['number', 'string'], minimum: 0, maxLength: 64, description });
+
+const seconds = (description: string): object => ({ type: ['number', 'string'], minimum: 0, maxLength: 64, description });
+
+const RETRY = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'When a body that failed is started again, up to maxAttempts starts in all.',
+  properties: {
+    delay: seconds('Before the second start: seconds, or an ISO 8601 duration; 1 unless given.'),
+    backoff: {
+      type: 'string',
+      enum: ['fixed', 'exponential'],
+      description: 'exponential (each delay twice the last) unless given.',
+    },
+    maxDelay: seconds('The longest delay; 600 unless given.'),
+    jitter: { type: 'boolean', description: 'Between half of the delay and all of it; true unless given.' },
+    holdWhileRetrying: { type: 'boolean', description: 'It keeps its resources meanwhile; false unless given.' },
+  } satisfies Record<keyof RetryWish, object>,
+} as const;
+
+const UNIQUE = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['key'],
+  description: 'At most one task with this key at a time.',
+  properties: {
+    key: { type: 'string', minLength: 1, maxLength: 255 },
+    while: { type: 'string', enum: ['waiting', 'open'], description: 'Until it starts, or until it ends; open unless given.' },
+    onConflict: {
+      type: 'string',
+      enum: ['return', 'reject'],
+      description: 'Of a second one: answer with the first (unless given), or 409.',
+    },
+  } satisfies Record<keyof UniqueWish, object>,
+} as const;
 
 /**
  * The submit body as it is served: this very schema checks it and stands in the OpenAPI document. Written out, as workers check what their
@@ -50,8 +69,15 @@ export const SUBMIT_BODY = {
     eta: { type: 'string', format: 'date-time', description: 'Not before this time.' },
     countdown: secondsOrTime('Not before: seconds from now, an ISO 8601 duration, or a time.'),
     expires: secondsOrTime('Never starts after: seconds from now, an ISO 8601 duration, or a time.'),
-    maxAttempts: { type: 'integer', minimum: 1, maximum: MAX_ATTEMPTS, description: '1 unless given; 3 with requeue.' },
+    parent: { type: 'string', minLength: 1, maxLength: 64, description: 'Id of the task on whose behalf it is submitted.' },
+    group: { type: 'string', minLength: 1, maxLength: 64, description: 'Id of the group that it belongs to.' },
+    maxAttempts: { type: 'integer', minimum: 1, maximum: MAX_ATTEMPTS, description: '1 unless given; 3 with requeue or retry.' },
+    retry: RETRY,
     onWorkerLoss: { type: 'string', enum: ['cancel', 'requeue'], description: 'When its worker is lost.' },
+    softTimeLimit: seconds('The body is asked to end after this long.'),
+    timeLimit: seconds('The body is killed after this long.'),
+    stallAfter: seconds('The body is killed when it has not reported progress for this long.'),
+    unique: UNIQUE,
     tags: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 100 }, maxItems: MAX_TAGS },
   } satisfies Record<keyof SubmitBody, object>,
 } as const;

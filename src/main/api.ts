@@ -3,7 +3,8 @@ import { OpenBind, refuseOpenBind } from '../api/bind.js';
 import type { ApiDeps } from '../api/context.js';
 import { ConfigError } from '../config/config-error.js';
 import { Acceptor } from '../dispatch/accept.js';
-import { cancelTask } from '../dispatch/cancel.js';
+import { cancelGroup, cancelTask, cancelTree } from '../dispatch/cancel.js';
+import { Dependents } from '../dispatch/dependents.js';
 import { Hints } from '../dispatch/hints.js';
 import { fastifyLogger } from '../process/fastify-logger.js';
 import type { Service } from '../process/service.js';
@@ -53,11 +54,15 @@ async function dependencies(parts: Parts, settings: { host: string; port: number
   const hints = new Hints(broker, runtime.clock);
   const acceptor = new Acceptor({ tasks: store.tasks, hints });
   const types = await loadTypes(config);
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: logger });
+  const canceling = { tasks: store.tasks, groups: store.groups, hints, dependents, broker };
   return {
     store,
     broker,
     acceptor,
-    cancel: (id, by) => cancelTask({ tasks: store.tasks, hints, broker }, id, by),
+    cancel: (id, by) => cancelTask(canceling, id, by),
+    cancelTree: (id, by) => cancelTree(canceling, id, by),
+    cancelGroup: (id, by) => cancelGroup(canceling, id, by),
     types,
     runtime,
     log: logger,

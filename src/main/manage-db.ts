@@ -5,6 +5,8 @@ import { openBroker, openStoreOnce, roleLogger } from './compose.js';
 export interface ManageReport {
   /** What was missing and is there now. Empty: nothing had to be done. */
   created: string[];
+  /** Indexes that earlier versions needed. */
+  dropped: string[];
   /** Whether RabbitMQ answered; if not, its queues are made by the first role that reaches it. */
   broker: 'up' | 'away';
 }
@@ -26,9 +28,9 @@ export async function manageDatabase(given: { config: Config; mongoUrl: string; 
   const store = await openStoreOnce(config, mongoUrl, { appName: name, log: logger });
   const broker = openBroker(config, amqpUrl, name, logger);
   try {
-    const { created } = await store.manage();
+    const report = await store.manage();
     await broker.start(); // declares what is missing
-    return { created, broker: broker.status().state === 'up' ? 'up' : 'away' };
+    return { ...report, broker: broker.status().state === 'up' ? 'up' : 'away' };
   } finally {
     await broker.close();
     await store.close();

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.js';
 import { MissingResource } from '../core/errors.js';
+import { dependenciesOf } from '../dispatch/dependencies.js';
 import { provedGone } from '../process/identity.js';
 import type { Service } from '../process/service.js';
+import { DEPENDENCIES } from '../tasks/run-context.js';
 import { createAsyncPool } from '../worker/async/async.js';
 import { killLeftovers } from '../worker/children/children-ledger.js';
 import { workerDirectoryOf } from '../worker/children/directory.js';
@@ -56,9 +58,10 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
       submit(body, {
         principal: `task ${parent.id}`,
         correlationId: parent.correlationId,
-        parent: { id: parent.id, root: parent.root ?? parent.id },
+        parent: { id: parent.id, root: parent.root ?? parent.id, priority: parent.priority },
       }),
     service: (service, input, task) => {
+      if (service === DEPENDENCIES) return dependenciesOf(parts.store.joins, task);
       const call = Object.hasOwn(services, service) ? services[service] : undefined;
       return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
     },
@@ -88,7 +91,7 @@ function createPool(
   { kind, slots }: { kind: PoolKind; slots: number },
   workerDirectory: string,
 ): Pool {
-  const { graceMs, killMs, retireMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes } = config.worker;
+  const { graceMs, killMs, retireMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes, timeLimitSeconds } = config.worker;
   const options: PoolOptions = {
     slots,
     workerName: name,
@@ -98,6 +101,7 @@ function createPool(
     childEnvironment: config.childEnvironment,
     graceMs,
     killMs,
+    timeLimitMs: timeLimitSeconds * 1_000,
     recycleAfterTasks,
     memoryMiB: childMemoryMiB,
     resultLimitBytes,

@@ -7,11 +7,15 @@
  */
 export type { GrantStore, Lease, LeaseName, LeaseStore, GrantRequest, GrantVerdict, Move } from './leases.js';
 export type { DocumentStore, StoredDocument, Documents } from './documents.js';
+export type { Dependent, JoinStore } from './joins.js';
+export type { GroupStore, TaskGroup } from './groups.js';
 export type { ProcessStore } from './processes.js';
 export type { ScheduleStore } from './schedules.js';
 export type { InsertVerdict, LineTask, TaskFilter, TaskStore } from './tasks.js';
 
 import type { Documents } from './documents.js';
+import type { GroupStore } from './groups.js';
+import type { JoinStore } from './joins.js';
 import type { GrantStore, LeaseStore } from './leases.js';
 import type { ProcessStore } from './processes.js';
 import type { ScheduleStore } from './schedules.js';
@@ -24,6 +28,8 @@ export interface Store {
   leases: LeaseStore;
   grants: GrantStore;
   schedules: ScheduleStore;
+  joins: JoinStore;
+  groups: GroupStore;
   documents: Documents;
   /**
    * Unique indexes without which a promise could be broken (numbers, idempotency keys, slots of schedules): a sentence for each that is missing or

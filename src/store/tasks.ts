@@ -7,7 +7,9 @@ export type InsertVerdict =
   /** The number had been closed meanwhile (or the insert clashed on it): insert again with a new one. */
   | { kind: 'seq-taken' }
   /** A task with this principal and idempotency key, or with this schedule slot, is stored already. */
-  | { kind: 'duplicate'; task: Task };
+  | { kind: 'duplicate'; task: Task }
+  /** This task has the unique key now. */
+  | { kind: 'occupied'; task: Task };
 
 /** What a waiting line needs to know of a task: small, so that 100,000 of them fit in memory. */
 export type LineTask = Pick<
@@ -52,6 +54,14 @@ export type CancelVerdict =
   | { kind: 'final'; task: Task }
   | { kind: 'missing' };
 
+/** One that waits for a time. */
+export interface Delayed {
+  id: string;
+  waitingFor: 'delay' | 'retry';
+  /** It keeps its resources meanwhile, and its place. */
+  holds: boolean;
+}
+
 export interface TaskFilter {
   state?: State[];
   name?: string[];
@@ -61,6 +71,7 @@ export interface TaskFilter {
   /** Reserved by the task, in either mode. */
   resource?: string[];
   tag?: string[];
+  group?: string[];
   parent?: string[];
   correlationId?: string[];
   schedule?: string[];
@@ -91,17 +102,17 @@ export interface TaskStore {
    * inside; what stays unclear throws StoreError `unknown`.
    */
   insert(tasks: readonly NewTask[], firstSeq: number): Promise<InsertVerdict[]>;
-  /** All or none, in one transaction. `seq-taken`: none is stored. `duplicate` likewise, with the clash. Throws StoreError. */
+  /** All or none, in one transaction. `seq-taken`: none is stored. `duplicate` and `occupied` likewise, with the clash. Throws StoreError. */
   insertAll(
     tasks: readonly NewTask[],
     firstSeq: number,
-  ): Promise<{ kind: 'stored'; tasks: Task[] } | { kind: 'seq-taken' } | { kind: 'duplicate'; task: Task }>;
+  ): Promise<{ kind: 'stored'; tasks: Task[] } | Exclude<InsertVerdict, { kind: 'stored' }>>;
   /** The task of this principal and key, if any. */
   byIdempotencyKey(principal: string, key: string): Promise<Task | undefined>;
 
   // --- start and end ------------------------------------------------------------------------------------------
   /**
-   * Tasks that could start now (`waiting` for `worker`, not past `expiresAt`): the best by priority, then number, up to `limit`.
+   * Tasks that could start now (`waiting` for `worker`, not past `expiresAt`): the best by rank, then number, up to `limit`.
    * Bound tasks come only to their worker.
    */
   claimable(query: ClaimQuery): Promise<Task[]>;
@@ -119,9 +130,9 @@ export interface TaskStore {
   /**
    * Ends starts by (id, token, state running or canceling): moves `run` into `attempts[]`, sets state, `finishedAt`, result or error,
    * `reason`, closes progress reports left open with the task's end; a final state frees the resources in the same write.
-   * `requeued` goes back to `waiting` for `worker` with its grant; if the task is `canceling` it becomes canceled with the reason of its
-   * cancel instead; so do `canceled`, and `failed` by `worker-lost`, which is no end of the body's own. A final task has no grant any more: it
-   * stands in `attempts[]`. Resolves with the ids for which the record shows this very end (also when an earlier
+   * `requeued` goes back to `waiting` for `worker` with its grant; `retried` waits for `retry` until its delay is over, without its grant unless it
+   * holds. If the task is `canceling` it becomes canceled with the reason of its cancel instead; so do `canceled`, and `failed` by `worker-lost`, which
+   * is no end of the body's own. A final task has no grant any more: it stands in `attempts[]`. Resolves with the ids for which the record shows this very end (also when an earlier
    * try had landed). Throws StoreError `unknown`: call again with the same endings. Throws UnstorableEndings when the store can never hold some of
    * them (together with what the record has already): all others have ended. An end without a result is always held, if need be without
    * progress and created resources.
@@ -154,9 +165,11 @@ export interface TaskStore {
    */
   cancelAssigned(worker: { name: string; incarnation: string }): Promise<string[]>;
   /** Waiting tasks whose delay or retry has ended by server time, earliest first. */
-  due(limit: number): Promise<{ id: string; waitingFor: 'delay' | 'retry' }[]>;
-  /** Makes due tasks ready (`resources` or `worker`) with fresh numbers from `firstSeq`. Resolves with those that moved. */
-  promote(tasks: readonly { id: string; waitingFor: 'delay' | 'retry' }[], firstSeq: number): Promise<Task[]>;
+  due(limit: number): Promise<Delayed[]>;
+  /** Makes due tasks that hold nothing ready (`resources` or `worker`) with fresh numbers from `firstSeq`. Resolves with those that moved. */
+  promote(tasks: readonly Delayed[], firstSeq: number): Promise<Task[]>;
+  /** Makes due tasks that hold their resources ready for a worker. Resolves with those that are, also by an earlier try. */
+  resume(tasks: readonly Delayed[]): Promise<Task[]>;
   /** Cancels waiting tasks past `expiresAt` with reason `expired`; resolves with the ids of those that it moved. */
   expire(limit: number): Promise<string[]>;
   /** Ready tasks (waiting for `worker`, or for `resources` without a grant when `waitingFor` says so) for longer than `ms`, in order of number. */

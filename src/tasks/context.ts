@@ -1,7 +1,18 @@
 import type { Json, JsonObject } from '../core/json.js';
+import type { SubmitOptions } from '../core/submit-body.js';
+import type { State } from '../core/state.js';
+import type { TaskError } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { TaskDefinition } from './definition.js';
-import type { SubmitOptions } from './submit-options.js';
+
+/** A task that the running one comes after. */
+export interface Dependency {
+  id: string;
+  state: State;
+  /** What it returned, where it completed. */
+  result?: Json;
+  error?: TaskError;
+}
 
 export interface ProgressBar {
   increment(n?: number): void;
@@ -26,7 +37,7 @@ export interface TaskContext {
   /** Name of the worker. */
   readonly worker: string;
   readonly correlationId: string;
-  /** Aborts on cancel, shutdown and time limits; `reason` is a TaskAborted that says which. */
+  /** Aborts on cancel and shutdown (`reason` is a TaskAborted that says which) and at the soft time limit (SoftTimeLimit). */
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Opens a bar. Throws RangeError beyond 100 of them. */
@@ -45,8 +56,20 @@ export interface TaskContext {
    * process of its own it is also the current directory.
    */
   directory(): Promise<string>;
+  /** What became of the tasks that this one comes after in its workflow, by their names there; empty outside one. Rejects with InterlockError. */
+  dependencies(): Promise<Readonly<Record<string, Dependency>>>;
   /** Calls a service that a plugin offers inside the supervisor (where the database is). Rejects with the service's error. */
   service(name: string, input: JsonObject): Promise<Json>;
+}
+
+/** Why `ctx.signal` aborted where a soft time limit has passed: the task should put things in order, and end. */
+export class SoftTimeLimit extends Error {
+  readonly code = 'SOFT_TIME_LIMIT';
+
+  constructor(limitMs: number) {
+    super(`The task has run for longer than its soft limit of ${limitMs / 1_000} s.`);
+    this.name = 'SoftTimeLimit';
+  }
 }
 
 /** Why `ctx.signal` aborted. A body that lets it through ends as canceled. */

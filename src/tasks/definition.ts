@@ -1,10 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 
 import type { Json, JsonObject } from '../core/json.js';
-import type { OnWorkerLoss } from '../core/task.js';
-
-/** A resource is named by a string, or by anything that has an address. */
-export type ResourceLike = string | { href: string };
+import type { ResourceLike, SubmitPresets, UniqueWish } from '../core/submit-body.js';
 
 export interface ResourceWish {
   exclusive?: readonly ResourceLike[] | undefined;
@@ -28,13 +25,10 @@ export interface StandardIssue {
 }
 
 /** Every option of the submit body that a type may preset; what the caller gives wins. */
-export interface TaskDefaults {
-  queue?: string | undefined;
-  priority?: number | undefined;
-  maxAttempts?: number | undefined;
-  onWorkerLoss?: OnWorkerLoss | undefined;
-  tags?: readonly string[] | undefined;
-}
+export type TaskDefaults = { [Option in Exclude<keyof SubmitPresets, 'unique'>]?: SubmitPresets[Option] | undefined };
+
+/** Errors by their class, or by a function that tells. */
+export type ErrorMatch = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
 
 /**
  * A defined task, or a plain exported function seen as one (`plain`: it takes positional arguments).
@@ -47,6 +41,9 @@ export interface TaskDefinition<Input = unknown, Result = unknown> extends TaskD
   /** TypeBox or other JSON Schema, or a Standard Schema; absent: unchecked. */
   readonly input?: TSchema | StandardSchema;
   readonly resources?: (input: never) => ResourceWish;
+  readonly unique?: UniqueWish | ((input: never) => UniqueWish | undefined) | undefined;
+  readonly retryOn?: readonly ErrorMatch[];
+  readonly noRetryOn?: readonly ErrorMatch[];
   readonly handler: (...args: never[]) => unknown;
   /** For the compiler only; never set. */
   readonly types?: { readonly input: Input; readonly result: Result };
@@ -59,6 +56,21 @@ export type ParsedInputOf<S> = S extends StandardSchema<unknown, infer Output> ?
 type Parsed<S> = S extends TSchema ? Static<S> : JsonObject;
 
 export type AnyFunction = (...args: never[]) => unknown;
+
+/** What of a definition presets the submit body. */
+export function presetsOf({
+  queue,
+  priority,
+  maxAttempts,
+  retry,
+  onWorkerLoss,
+  softTimeLimit,
+  timeLimit,
+  stallAfter,
+  tags,
+}: TaskDefaults): Required<TaskDefaults> {
+  return { queue, priority, maxAttempts, retry, onWorkerLoss, softTimeLimit, timeLimit, stallAfter, tags };
+}
 
 export function isDefinition(value: unknown): value is TaskDefinition {
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'interlock.task';

@@ -1,7 +1,8 @@
+import type { ResourceLike, SubmitOptions } from '../core/submit-body.js';
 import { submitterOfTask, type Submitter } from './current.js';
-import { isDefinition, type AnyFunction, type ResourceLike, type ResourceWish, type TaskDefinition } from './definition.js';
+import { isDefinition, type AnyFunction, type ResourceWish, type TaskDefinition } from './definition.js';
 import { Registry } from './registry.js';
-import { submitBody, type SubmitOptions } from './submit-options.js';
+import { submitBody } from './submit-options.js';
 
 let outside: Submitter | undefined;
 let registry: Promise<Registry> | undefined;

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 
 import { invalid } from '../core/errors.js';
-import type { ResourceLike, ResourceWish, TaskDefinition } from './definition.js';
+import type { ResourceLike } from '../core/submit-body.js';
+import type { ResourceWish, TaskDefinition } from './definition.js';
 
 export interface ResourceNames {
   exclusive: string[];

@@ -30,6 +30,9 @@ export interface TaskHost {
   directory(): Promise<string>;
 }
 
+/** The service by which a body asks for them; plugins' services have names of their own. */
+export const DEPENDENCIES = 'interlock.dependencies';
+
 export function createContext(facts: TaskFacts, host: TaskHost): TaskContext {
   const { id, name, attempt, worker, correlationId } = facts;
   return {
@@ -54,6 +57,8 @@ export function createContext(facts: TaskFacts, host: TaskHost): TaskContext {
     },
     spawn: async (definition, input, options) =>
       host.submit({ ...submitBody(definition.name, { kwargs: input }, options), parent: id }),
+    dependencies: async () =>
+      (await host.service(DEPENDENCIES, {})) as unknown as Awaited<ReturnType<TaskContext['dependencies']>>,
     service: (service, input) => host.service(service, input),
     directory: () => host.directory(),
   };

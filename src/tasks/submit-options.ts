@@ -1,21 +1,6 @@
 import type { Json, JsonObject } from '../core/json.js';
-import type { OnWorkerLoss } from '../core/task.js';
-import type { ResourceLike } from './definition.js';
+import type { SubmitOptions } from '../core/submit-body.js';
 import { namesOf } from './resources.js';
-
-/** Options of one submission, as in the submit body. `eta` is a time, `countdown` and `expires` seconds from now or a time. */
-export interface SubmitOptions {
-  exclusive?: readonly ResourceLike[];
-  shared?: readonly ResourceLike[];
-  queue?: string;
-  priority?: number;
-  eta?: Date | string;
-  countdown?: number | Date | string;
-  expires?: number | Date | string;
-  maxAttempts?: number;
-  onWorkerLoss?: OnWorkerLoss;
-  tags?: readonly string[];
-}
 
 /** The submit body of one task. Throws TypeError for what is no resource, and for input that JSON cannot hold. */
 export function submitBody(

@@ -1,5 +1,6 @@
+import type { UniqueWish } from '../core/submit-body.js';
 import type { TaskContext } from './context.js';
-import type { ResourceWish, TaskDefaults } from './definition.js';
+import type { ErrorMatch, ResourceWish, TaskDefaults } from './definition.js';
 
 /** What a handler may return: plain JSON, or nothing (which counts as null). Anything else fails the task with RESULT_NOT_JSON. */
 export type HandlerResult<Result> = Promise<Result> | Result;
@@ -9,5 +10,11 @@ export interface TaskOptions<Input, Result> extends TaskDefaults {
   name: string;
   /** Added to what the caller reserves. Runs where the task is submitted, on checked input. */
   resources?: (input: Input) => ResourceWish;
+  /** At most one at a time of what this is the key of; a function is given checked input, where the task is submitted. */
+  unique?: UniqueWish | ((input: Input) => UniqueWish | undefined);
+  /** Only these failures are tried again, where there is a retry policy. */
+  retryOn?: readonly ErrorMatch[];
+  /** These never are, though `retryOn` may name them. */
+  noRetryOn?: readonly ErrorMatch[];
   handler: (input: Input, ctx: TaskContext) => HandlerResult<Result>;
 }

@@ -1,3 +1,4 @@
+import { byRank } from '../core/priority.js';
 import type { Task } from '../core/task.js';
 import type { Runtime } from '../process/runtime.js';
 import type { TaskStore } from '../store/store.js';
@@ -33,7 +34,7 @@ export interface Room {
 }
 
 /**
- * Step 4: starts the best tasks that could start, by priority, then number, and with `bound` those that are bound to this worker among them.
+ * Step 4: starts the best tasks that could start, by rank, and with `bound` those that are bound to this worker among them.
  * What it resolves with is ours beyond doubt. Throws StoreError; then nothing is begun, and should the write have landed all the same, the
  * next heartbeat gives those tasks back.
  */
@@ -61,7 +62,7 @@ async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound
   const limit = room.free + room.ahead;
   // One more than there is room for, to see whether there is a backlog.
   const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), limit: limit + 1 });
-  const sorted = candidates.toSorted(byPriorityThenNumber);
+  const sorted = candidates.toSorted(byRank);
   const next = sorted[room.free];
   const seen = {
     more: sorted.length > limit,
@@ -95,8 +96,4 @@ function bestOf(sorted: readonly Task[], { free, ahead }: Room): Task[] {
   const best = sorted.slice(0, free + ahead);
   const last = best.findIndex((task, place) => place >= free && task.onWorkerLoss !== 'requeue');
   return last < 0 ? best : best.slice(0, last);
-}
-
-function byPriorityThenNumber(a: Task, b: Task): number {
-  return b.priority - a.priority || a.seq - b.seq;
 }

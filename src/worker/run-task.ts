@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../core/json.js';
-import { outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../core/outcome.js';
+import { outcomeOfFailure, outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../core/outcome.js';
 import { needsResources, type Task } from '../core/task.js';
+import type { Dependents } from '../dispatch/dependents.js';
 import type { Hints } from '../dispatch/hints.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
@@ -24,6 +25,9 @@ export interface RunDeps {
   exits: LastExits;
   tasks: Pick<TaskStore, 'report'>;
   hints: Hints;
+  dependents: Pick<Dependents, 'ended'>;
+  /** In [0, 1), for the jitter of retries. */
+  random: () => number;
   log: Log;
   /** Submits what a task body spawns, as a child of that task. */
   spawn: (body: JsonObject, parent: Task) => Promise<{ id: string }>;
@@ -72,8 +76,9 @@ function execute({ task, token }: Claimed, { pool, spawn, service }: RunDeps, re
   );
 }
 
-/** A start that was cut off by no fault of its own may be allowed another one. */
-function classify(outcome: Outcome, { task, token, incarnation }: Claimed, { exits }: RunDeps): Outcome {
+/** A start that failed, or was cut off by no fault of its own, may be allowed another one. */
+function classify(outcome: Outcome, { task, token, incarnation }: Claimed, { exits, random }: RunDeps): Outcome {
+  if (outcome.kind === 'failed') return outcomeOfFailure(task, outcome, random);
   if (outcome.kind !== 'canceled') return outcome;
   const { reason, exit } = outcome;
   if (reason === 'worker-shutdown') return outcomeOfShutdown(task, exit);
@@ -88,7 +93,7 @@ function record({ task, token, incarnation }: Claimed, outcome: Outcome, { recor
 
 /** The write that ended the task has freed its resources; what is left is to say so. */
 function release({ task, token }: Claimed, outcome: Outcome, recorded: Outcome | undefined, deps: RunDeps): void {
-  const { own, exits, hints, log } = deps;
+  const { own, exits, hints, dependents, log } = deps;
   own.forget(task.id, token);
   if (!recorded) {
     log.warn(
@@ -97,10 +102,18 @@ function release({ task, token }: Claimed, outcome: Outcome, recorded: Outcome |
     return;
   }
   exits.forget(token);
-  log.info(
-    `Task ${task.id.slice(0, 8)} (${task.name}) is ${recorded.kind}.`,
-    recorded.kind === 'failed' ? { code: recorded.error.code } : {},
-  );
+  log.info(`Task ${task.id.slice(0, 8)} (${task.name}) is ${recorded.kind}.`, detailsOf(recorded));
+  if (task.group !== undefined && isEnd(recorded)) dependents.ended([task.id]);
   if (recorded.kind === 'requeued') hints.start(task);
-  else if (needsResources(task)) hints.changed([task.id]);
+  else if (needsResources(task) && !(recorded.kind === 'retried' && recorded.hold)) hints.changed([task.id]);
+}
+
+/** Whether others may come after it now. */
+function isEnd({ kind }: Outcome): boolean {
+  return kind !== 'requeued' && kind !== 'retried';
+}
+
+function detailsOf(outcome: Outcome): Record<string, unknown> {
+  if (outcome.kind === 'failed') return { code: outcome.error.code };
+  return outcome.kind === 'retried' ? { code: outcome.error.code, delayMs: outcome.delayMs } : {};
 }

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../core/json.js';
 import type { OnMissing, ProcessIdentity, ProcessRecord } from '../core/process.js';
 import type { Task } from '../core/task.js';
 import type { Timing } from '../core/timing.js';
+import { Dependents } from '../dispatch/dependents.js';
 import { Hints } from '../dispatch/hints.js';
 import { cancelAssigned, endLost } from '../dispatch/lost.js';
 import type { Log } from '../process/log.js';
@@ -19,7 +20,7 @@ import { Recorder } from './recorder.js';
 import { runTask, type RunDeps } from './run-task.js';
 
 export interface WorkerDeps {
-  store: Pick<Store, 'tasks' | 'processes'>;
+  store: Pick<Store, 'tasks' | 'processes' | 'joins'>;
   broker: Broker;
   pool: Pool;
   runtime: Runtime;
@@ -48,6 +49,7 @@ export class Worker implements Service {
   readonly #own = new OwnTasks();
   readonly #exits = new LastExits();
   readonly #hints: Hints;
+  readonly #dependents: Dependents;
   readonly #presence: Presence;
   readonly #claims: ClaimLoop;
   readonly #recorder: Recorder;
@@ -57,6 +59,8 @@ export class Worker implements Service {
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
     this.#hints = new Hints(deps.broker, deps.runtime.clock);
+    const { tasks, joins } = deps.store;
+    this.#dependents = new Dependents({ tasks, joins, hints: this.#hints, log: deps.log });
     this.#recorder = new Recorder({
       tasks: deps.store.tasks,
       runtime: deps.runtime,
@@ -156,9 +160,10 @@ export class Worker implements Service {
   }
 
   #runDeps(): RunDeps {
-    const { pool, store, log, spawn, service } = this.#deps;
-    const { tasks } = store;
-    return { pool, own: this.#own, recorder: this.#recorder, exits: this.#exits, tasks, hints: this.#hints, log, spawn, service };
+    const { pool, store, runtime, log, spawn, service } = this.#deps;
+    const random = (): number => runtime.random.uniform();
+    const own = { own: this.#own, recorder: this.#recorder, exits: this.#exits, hints: this.#hints };
+    return { ...own, dependents: this.#dependents, pool, tasks: store.tasks, random, log, spawn, service };
   }
 
   /** Beside the heartbeat, never before it; one at a time. */

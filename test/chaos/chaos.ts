@@ -16,7 +16,7 @@ const report = (line: string): void => void process.stderr.write(`${line}\n`);
 /** `npm run chaos -- --seed N --minutes M`: docs/chaos.md says what it does and how to read it. */
 async function main(options: Options): Promise<number> {
   report(`seed ${options.seed}`);
-  const planned = plan(options.seed, options.minutes);
+  const planned = plan(options.seed, options.minutes, options.workflows);
   if (options.plan) {
     process.stdout.write(`${JSON.stringify(planned, null, options.json ? 0 : 2)}\n`);
     return 0;
@@ -36,7 +36,7 @@ async function main(options: Options): Promise<number> {
 }
 
 async function run(options: Options, stage: Stage): Promise<Verdict> {
-  const planned = plan(options.seed, options.minutes);
+  const planned = plan(options.seed, options.minutes, options.workflows);
   const seen = await perform(planned, stage);
   const verdict = judge(planned, seen, stage.journal.hung);
   if (options.samples !== undefined) seen.samples.write(options.samples);

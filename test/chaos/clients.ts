@@ -5,6 +5,7 @@ import { SCHEDULES } from './cast.js';
 import type { Journal } from './journal.js';
 import { nowUs } from './monotonic.js';
 import type { TaskWish, Wish } from './plan-load.js';
+import type { MemberWish, WorkflowWish } from './plan-workflows.js';
 
 /**
  * One task that was asked for; microseconds. `unknown`: no clear answer ever came, so that it may be stored or not. `id`: as the API gave it.
@@ -62,7 +63,7 @@ export class Clients {
   }
 
   /** Resolves when every request has its answer, or nobody waits for it any more; `signal` ends asking again. */
-  async play(load: readonly Wish[], beganAt: number, signal: AbortSignal): Promise<void> {
+  async play(load: readonly (Wish | WorkflowWish)[], beganAt: number, signal: AbortSignal): Promise<void> {
     for (const [request, wish] of load.entries()) {
       await sleep(Math.max(0, beganAt + wish.at - performance.now()), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
@@ -73,12 +74,14 @@ export class Clients {
     await Promise.all(this.#underWay);
   }
 
-  #fulfil(wish: Wish, request: number, signal: AbortSignal): Promise<void> {
+  #fulfil(wish: Wish | WorkflowWish, request: number, signal: AbortSignal): Promise<void> {
     switch (wish.kind) {
       case 'cancel':
         return this.#cancel(wish.label);
       case 'batch':
         return this.#submitted(wish.tasks, { request, keyed: true }, signal);
+      case 'workflow':
+        return this.#submitWorkflow(wish.members, request, signal);
       case 'submit':
         return this.#submitted([wish.task], { request, keyed: wish.keyed }, signal);
     }
@@ -95,6 +98,29 @@ export class Clients {
     await ids;
   }
 
+  /** Who comes after others gets a place in a line only when these have ended. */
+  async #submitWorkflow(members: readonly MemberWish[], request: number, signal: AbortSignal): Promise<void> {
+    const tasks = Object.fromEntries(members.map(each => [each.label, { ...bodyOf(each), after: each.after, join: each.join }]));
+    const askedAt = nowUs();
+    const answer = await this.#sendUntilClear('/api/v1/workflows', { tasks }, signal);
+    const answeredAt = nowUs();
+    const known = answer.kind === 'ok' ? (answer.body as { members: Record<string, { id: string }> }).members : {};
+    const outcome = answer.kind === 'unclear' ? 'unknown' : answer.kind;
+    for (const { label, after } of members) {
+      this.asked.push({ label, askedAt, answeredAt, outcome, id: known[label]?.id, delayed: after.length > 0, request });
+    }
+  }
+
+  /** As long as asking again is safe. */
+  async #sendUntilClear(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    const headers = { 'idempotency-key': randomUUID() };
+    for (;;) {
+      const answer = await this.#send(path, body, headers);
+      if (answer.kind !== 'unclear' || signal.aborted) return answer;
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
   async #submit(
     tasks: readonly TaskWish[],
     how: { request: number; keyed: boolean },
@@ -102,13 +128,8 @@ export class Clients {
   ): Promise<(string | undefined)[]> {
     const bodies = tasks.map(bodyOf);
     const [path, body] = bodies.length === 1 ? ['/api/v1/tasks', bodies[0]] : ['/api/v1/tasks/batch', { tasks: bodies }];
-    const headers: Record<string, string> = how.keyed ? { 'idempotency-key': randomUUID() } : {};
     const askedAt = nowUs();
-    let answer = await this.#send(path, body, headers);
-    while (answer.kind === 'unclear' && how.keyed && !signal.aborted) {
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
-      answer = await this.#send(path, body, headers);
-    }
+    const answer = how.keyed ? await this.#sendUntilClear(path, body, signal) : await this.#send(path, body, {});
     const answeredAt = nowUs();
     const items = answer.kind === 'ok' ? itemsOf(answer.body) : [];
     for (const [index, task] of tasks.entries()) {
@@ -158,7 +179,8 @@ export class Clients {
   }
 }
 
-function bodyOf({ label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs }: TaskWish): object {
+function bodyOf(task: TaskWish): object {
+  const { label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs, retry, limitMs } = task;
   return {
     name: type,
     kwargs: { label, ms, manner, exclusive, shared },
@@ -169,6 +191,8 @@ function bodyOf({ label, type, ms, manner, exclusive, shared, queue, priority, c
     ...(priority !== undefined && { priority }),
     ...(countdownMs !== undefined && { countdown: countdownMs / 1_000 }),
     ...(expiresMs !== undefined && { expires: expiresMs / 1_000 }),
+    ...(retry && { maxAttempts: 3, retry: { delay: retry.delayMs / 1_000, holdWhileRetrying: retry.hold } }),
+    ...(limitMs !== undefined && { timeLimit: limitMs / 1_000 }),
   };
 }
 

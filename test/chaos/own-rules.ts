@@ -15,6 +15,7 @@ export function* ownFindings(known: {
   yield* batches(known.tasks, known.asked);
   for (const schedule of known.schedules) yield* slots(known.tasks, schedule);
   yield* deposedWrites(known.refused);
+  yield* limits(known.tasks);
 }
 
 export function labelOf({ kwargs }: Task): string {
@@ -59,6 +60,14 @@ function* slots(tasks: readonly Task[], { id, name, rule, misfire, nextAt }: End
   for (let slot = rule.anchor.getTime(); slot < nextAt.getTime(); slot += rule.intervalMs) {
     if (bySlot.has(String(slot))) continue;
     yield { rule: 'lost', tasks: [], evidence: `The slot ${new Date(slot).toISOString()} of "${name}" has no task.` };
+  }
+}
+
+/** What never ends by itself was ended, and not called complete. */
+function* limits(tasks: readonly Task[]): Generator<Finding> {
+  for (const { id, state, kwargs } of tasks) {
+    if (kwargs.manner !== 'stuck' || state !== 'completed') continue;
+    yield { rule: 'illegal', tasks: [id], evidence: `Task ${id} never ends by itself, and is completed.` };
   }
 }
 

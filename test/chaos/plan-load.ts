@@ -1,8 +1,11 @@
 import type { SeededRandom } from '../support/random.js';
 import { QUEUES, RESOURCES } from './cast.js';
 
-/** How a body behaves: `stubborn` does not hear that it is cancelled, `busy` hears nothing at all, `exit` takes its process along. */
-export type Manner = 'gentle' | 'stubborn' | 'busy' | 'exit' | 'fail';
+/**
+ * How a body behaves: `stubborn` does not hear that it is cancelled, `busy` hears nothing at all, `exit` takes its process along, `flaky` fails in its
+ * first start, `stuck` never ends by itself.
+ */
+export type Manner = 'gentle' | 'stubborn' | 'busy' | 'exit' | 'fail' | 'flaky' | 'stuck';
 
 export interface TaskWish {
   /** Names the task in every record; unique in the plan. */
@@ -16,6 +19,9 @@ export interface TaskWish {
   priority?: number;
   countdownMs?: number;
   expiresMs?: number;
+  /** Failures are tried again, up to three starts. */
+  retry?: { delayMs: number; hold: boolean };
+  limitMs?: number;
 }
 
 /** `keyed`: sent with an idempotency key, and again until the answer is clear. */
@@ -54,16 +60,18 @@ export function planLoad(random: SeededRandom, lengthMs: number): Wish[] {
   return wishes.toSorted((a, b) => a.at - b.at);
 }
 
-function taskWish(random: SeededRandom, label: string): TaskWish {
+export function taskWish(random: SeededRandom, label: string): TaskWish {
   const long = chance(random, LONG_PART);
   const held = long || chance(random, 0.6) ? random.sample(RESOURCES, long ? 1 : draw(random, HELD)) : [];
   const shared = held.filter(() => chance(random, 0.35));
   const manner = draw<Manner>(random, [
-    ['gentle', 88],
+    ['gentle', 81],
     ['stubborn', 5],
     ['busy', 3],
     ['exit', 2],
     ['fail', 2],
+    ['flaky', 5],
+    ['stuck', 2],
   ]);
   return {
     label,
@@ -76,12 +84,18 @@ function taskWish(random: SeededRandom, label: string): TaskWish {
     ...(chance(random, 0.1) && { priority: random.below(10) }),
     ...(chance(random, 0.06) && { countdownMs: 500 + random.below(12_000) }),
     ...(chance(random, 0.03) && { expiresMs: 1_000 + random.below(20_000) }),
+    ...(FAILING.includes(manner) &&
+      chance(random, 0.8) && { retry: { delayMs: random.below(3_000), hold: chance(random, 0.5) } }),
+    ...(manner === 'stuck' && { limitMs: 500 + random.below(1_500) }),
   };
 }
+
+const FAILING: readonly Manner[] = ['exit', 'fail', 'flaky', 'stuck'];
 
 /** Many short ones, and a few up to 2 s; a busy loop takes a core from everybody. */
 function lasting(random: SeededRandom, manner: Manner, long: boolean): number {
   if (manner === 'busy') return random.below(300);
+  if (manner === 'stuck') return 120_000;
   return long ? 3_000 + random.below(9_000) : Math.round((random.below(1_000) / 1_000) ** 3 * 2_000);
 }
 

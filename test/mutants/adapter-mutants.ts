@@ -85,6 +85,22 @@ export const ADAPTER_MUTANTS: readonly Mutant[] = [
     caughtBy: { test: STORE },
   },
   {
+    name: 'a task that gives its resources back while it is tried again keeps them',
+    file: 'src/store/mongo/finish.ts',
+    find: "const freed = { $and: [retried, { $ne: ['$ending.hold', true] }] };",
+    replace: 'const freed = { $literal: false };',
+    breaks: 'everybody behind it waits for its delay',
+    caughtBy: { test: STORE, grep: 'tried again' },
+  },
+  {
+    name: 'a task that holds while it is tried again takes a new place',
+    file: 'src/store/mongo/delays.ts',
+    find: 'guard: stillDue(tasks, { grant: null })',
+    replace: 'guard: stillDue(tasks, {})',
+    breaks: 'it waits in line for what it holds itself, for ever',
+    caughtBy: { test: STORE, grep: 'tried again' },
+  },
+  {
     name: 'a process is declared missing whatever its counter says',
     file: 'src/store/mongo/processes.ts',
     find: '    beat: watched.beat,\n    state',

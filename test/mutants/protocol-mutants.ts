@@ -178,6 +178,14 @@ export const PROTOCOL_MUTANTS: readonly Mutant[] = [
     caughtBy: SEEDS,
   },
   {
+    name: 'delays of those that hold are left alone',
+    file: 'src/beat/delays.ts',
+    find: 'holding.length > 0 ? await tasks.resume(holding) : []',
+    replace: '(await Promise.resolve([])) as typeof moved',
+    breaks: 'a task waits for its next start for ever, and everybody behind it',
+    caughtBy: SEEDS,
+  },
+  {
     name: 'a lost start of a task that may run again is final',
     file: 'src/core/outcome.ts',
     find: "if (task.onWorkerLoss === 'cancel') return",

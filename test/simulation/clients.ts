@@ -1,10 +1,11 @@
 import type { CancelRequest, Submission } from '../../src/audit/history.js';
 import { InterlockError, StoreError } from '../../src/core/errors.js';
+import { DEFAULT_RETRY } from '../../src/core/retry.js';
 import type { NewTask } from '../../src/core/task.js';
 import type { Chance } from './chance.js';
 import type { SimulatedProcess } from './process.js';
 import type { Api } from './roles.js';
-import type { TaskPlan } from './scenario.js';
+import type { TaskPlan, WorkflowPlan } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
 export interface ClientsDeps {
@@ -46,13 +47,34 @@ export class Clients {
     }
   }
 
+  /** A workflow is asked for until it is stored: its keys make it one. */
+  loadWorkflows(plans: readonly WorkflowPlan[]): void {
+    for (const plan of plans) {
+      this.open++;
+      this.#deps.scheduler.at(plan.atMs, () => this.#submitWorkflow(plan));
+    }
+  }
+
+  #submitWorkflow(plan: WorkflowPlan): void {
+    const { serverTime } = this.#deps;
+    const tasks = workflowOf(plan, ++this.#tries, serverTime());
+    this.#ask(
+      api => api.acceptAll(tasks),
+      () => {
+        this.open--;
+      },
+      () => this.#submitWorkflow(plan),
+    );
+  }
+
   #submit(plan: TaskPlan, askedAt: number): void {
     const { scheduler, serverTime } = this.#deps;
     const id = `${plan.label}-${++this.#tries}`;
     this.#ask(
       api => api.accept(newTask(plan, id, serverTime())),
-      ({ task }) => {
+      ({ task, joined }) => {
         this.#answered(plan, task.id);
+        if (joined) return; // another one's request
         const answered = { id: task.id, askedAt, answeredAt: scheduler.nowMs, outcome: 'ok' as const };
         this.submissions.push({ ...answered, delayed: plan.delayMs !== undefined });
       },
@@ -112,13 +134,13 @@ export class Clients {
 }
 
 function newTask(plan: TaskPlan, id: string, now: Date): NewTask {
-  const { label, exclusive, shared, ms, ends, requeue, priority, queue, once, delayMs, expiresMs } = plan;
+  const { label, exclusive, shared, ms, ends, requeue, retry, priority, queue, once, delayMs, expiresMs, unique } = plan;
   const ready = exclusive.length + shared.length > 0 ? 'resources' : 'worker';
   return {
     id,
     name: label,
     args: [],
-    kwargs: { ms, fails: ends === 'fails', dies: ends === 'dies' },
+    kwargs: { ms, ends },
     queue,
     priority,
     exclusive,
@@ -128,13 +150,30 @@ function newTask(plan: TaskPlan, id: string, now: Date): NewTask {
     ...(delayMs !== undefined && { dueAt: new Date(now.getTime() + delayMs) }),
     ...(expiresMs !== undefined && { expiresAt: new Date(now.getTime() + expiresMs) }),
     attempt: 0,
-    maxAttempts: requeue ? 3 : 1,
+    maxAttempts: requeue || retry ? 3 : 1,
+    ...(retry && { retry: { ...DEFAULT_RETRY, maxDelayMs: Math.max(retry.delayMs, DEFAULT_RETRY.maxDelayMs), ...retry } }),
     onWorkerLoss: requeue ? 'requeue' : 'cancel',
     attempts: [],
     progress: [],
     createdResources: [],
     ...(!once && { idempotency: { principal: 'client', key: label, bodyHash: label } }),
+    ...(unique !== undefined && { unique: { key: unique, while: 'open', onConflict: 'return' } }),
     correlationId: label,
     tags: [],
   };
+}
+
+function workflowOf({ label, atMs, members }: WorkflowPlan, tries: number, now: Date): NewTask[] {
+  const idOf = (place: number): string => `${label}.${place}-${tries}`;
+  return members.map(({ after, join, ...member }, place): NewTask => {
+    const plan = { label: `${label}.${place}`, atMs, shared: [], priority: 4, queue: 'default', once: false, ...member };
+    const task = { ...newTask(plan, idOf(place), now), group: `${label}-${tries}`, node: String(place) };
+    if (after.length === 0) return task;
+    return {
+      ...task,
+      join,
+      waitingFor: 'dependencies',
+      after: after.map(earlier => ({ node: String(earlier), id: idOf(earlier) })),
+    };
+  });
 }

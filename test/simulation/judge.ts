@@ -13,6 +13,7 @@ export class Judge {
   readonly violations: Violation[] = [];
   /** Tasks that are not final. */
   openTasks = 0;
+  readonly #unique = new Map<string, string>();
   readonly #highestFence = new Map<string, { any: number; exclusive: number }>();
 
   found(rule: string, evidence: string): void {
@@ -26,6 +27,7 @@ export class Judge {
 
   recordChanged(before: Task | undefined, after: Task | undefined): void {
     this.openTasks += Number(isOpen(after)) - Number(isOpen(before));
+    this.#checkUnique(after);
     if (!before || !after) return;
     if (before.state !== after.state && !mayMove(before.state, after.state)) {
       this.found('illegal', `task ${after.id} moved from ${before.state} to ${after.state}`);
@@ -34,6 +36,16 @@ export class Judge {
     if (before.grant && after.grant && before.grant.fence !== after.grant.fence) {
       this.found('illegal', `task ${after.id} was granted again: fence ${before.grant.fence}, then ${after.grant.fence}`);
     }
+  }
+
+  #checkUnique(task: Task | undefined): void {
+    if (!task?.unique) return;
+    const { key } = task.unique;
+    const holder = this.#unique.get(key);
+    if (!isOpen(task)) {
+      if (holder === task.id) this.#unique.delete(key);
+    } else if (holder === undefined || holder === task.id) this.#unique.set(key, task.id);
+    else this.found('doubled', `tasks ${holder} and ${task.id} are open with the unique key ${key}`);
   }
 
   /** What a sink outside would see: the fence of a resource only grows. */

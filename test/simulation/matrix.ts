@@ -65,6 +65,7 @@ function quiet(tasks: readonly Partial<TaskPlan>[], failpoints: Failpoint[]): Sc
       once: false,
       ...task,
     })),
+    workflows: [],
     climate: CALM,
     hints: { lost: 0, twice: 0, late: 0 },
     faults: [],

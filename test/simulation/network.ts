@@ -51,7 +51,7 @@ const MAX_LATE_MS = 60_000;
 const READS = new Set(
   [
     'byIdempotencyKey claimable namedBy activeOfTheDead due readyFor range byNumbers holders waitingForResources byIds endedWithin get list count line',
-    'countByState liveIncarnations earliestLapseMs read now ping',
+    'countByState liveIncarnations earliestLapseMs read now ping dependentsOf waiting states outcomes',
   ].flatMap(names => names.split(' ')),
 );
 /** Writes that tell by themselves that they came before; the adapter may send them again after an unclear answer. */
@@ -98,6 +98,8 @@ export class Network {
       leases: port('leases', store.leases),
       grants: port('grants', store.grants),
       schedules: port('schedules', store.schedules),
+      joins: port('joins', store.joins),
+      groups: store.groups,
       documents: store.documents,
       problems: () => store.problems(),
       ping: () => store.ping(),
@@ -115,7 +117,7 @@ export class Network {
 }
 
 /** The ports of the store that are carried over the network. */
-type Port = 'tasks' | 'processes' | 'leases' | 'grants' | 'schedules';
+type Port = 'tasks' | 'processes' | 'leases' | 'grants' | 'schedules' | 'joins';
 
 interface Caller {
   process: SimulatedProcess;

@@ -6,6 +6,7 @@ import type { Chance } from './chance.js';
 import { Child } from './child.js';
 import { ChildProcess } from './child-process.js';
 import type { SimulatedProcess } from './process.js';
+import type { TaskPlan } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
 export interface SimulatedPoolDeps {
@@ -49,7 +50,7 @@ export class SimulatedPool implements Pool {
 
   run(job: Job): Promise<Outcome> {
     const { process, scheduler, chance, bodies, faulty } = this.#deps;
-    const { ms = 0, fails = false, dies = false } = job.task.kwargs as { ms?: number; fails?: boolean; dies?: boolean };
+    const { ms = 0, ends = 'completes' } = job.task.kwargs as { ms?: number; ends?: TaskPlan['ends'] };
     const home = this.#home();
     return new Promise(resolve => {
       const child = new Child(
@@ -58,7 +59,7 @@ export class SimulatedPool implements Pool {
           attempt: job.task.attempt,
           fence: fenceOf(job.task),
           ms,
-          ends: dies ? 'dies' : fails ? 'fails' : 'completes',
+          ends: ends !== 'flaky' ? ends : job.task.attempt === 1 ? 'fails' : 'completes',
         },
         {
           scheduler,

@@ -5,6 +5,7 @@ import type { NewTask, Task } from '../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../src/core/timing.js';
 import { Acceptor, type Accepted } from '../../src/dispatch/accept.js';
 import { cancelTask } from '../../src/dispatch/cancel.js';
+import { Dependents } from '../../src/dispatch/dependents.js';
 import { Hints } from '../../src/dispatch/hints.js';
 import { prepare } from '../../src/dispatch/submission.js';
 import { silentLog, type Log } from '../../src/process/log.js';
@@ -32,6 +33,7 @@ export interface Parts {
 
 export interface Api extends Service {
   accept(task: NewTask): Promise<Accepted>;
+  acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[] }>;
   cancel(id: string): Promise<Task>;
 }
 
@@ -44,10 +46,12 @@ export function api(parts: Parts): Api {
   const presence = presenceOf('api', parts);
   const hints = new Hints(broker, parts.process.runtime.clock);
   const acceptor = new Acceptor({ tasks: store.tasks, hints });
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: parts.log ?? silentLog });
   return {
     ...asOne('api', [broker_(parts), presence]),
     accept: task => acceptor.accept(task),
-    cancel: id => cancelTask({ tasks: store.tasks, hints, broker }, id, 'client'),
+    acceptAll: tasks => acceptor.acceptAll(tasks),
+    cancel: id => cancelTask({ tasks: store.tasks, hints, dependents, broker }, id, 'client'),
   };
 }
 

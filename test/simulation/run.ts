@@ -170,7 +170,10 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
   }).load(scenario.faults);
   const clients = new Clients({ scheduler, chance: chance.of('clients'), anApi: () => deployment.anApi(), serverTime });
   clients.load(scenario.tasks);
-  const busyUntilMs = scenario.schedule ? scenario.calmFromMs : Math.max(0, ...scenario.tasks.map(task => task.atMs));
+  clients.loadWorkflows(scenario.workflows);
+  const busyUntilMs = scenario.schedule
+    ? scenario.calmFromMs
+    : Math.max(0, ...[...scenario.tasks, ...scenario.workflows].map(({ atMs }) => atMs));
   if (scenario.schedule) keepSchedule(scenario.schedule, { scheduler, database, serverTime, untilMs: busyUntilMs });
   return { deployment, scheduler, judge, clients, network, bodies, database, failpoints, busyUntilMs };
 }

@@ -1,4 +1,5 @@
 import type { OnMissing } from '../../src/core/process.js';
+import { JOINS, type Join } from '../../src/core/join.js';
 import { Chance } from './chance.js';
 import type { Failpoint } from './failpoints.js';
 import { CALM, type Climate } from './network.js';
@@ -13,15 +14,27 @@ export interface TaskPlan {
   shared: string[];
   /** How long its body runs. */
   ms: number;
-  ends: 'completes' | 'fails' | 'dies';
+  /** `flaky`: its first start fails. */
+  ends: 'completes' | 'fails' | 'dies' | 'flaky';
   requeue: boolean;
+  /** What fails is tried again. */
+  retry?: { delayMs: number; hold: boolean };
   priority: number;
   queue: string;
+  /** At most one open task with this key. */
+  unique?: string;
   /** Asks once and without a key: whether it was accepted, its client may never know. */
   once: boolean;
   delayMs?: number;
   expiresMs?: number;
   cancelAtMs?: number;
+}
+
+/** Tasks that come after one another, submitted together. */
+export interface WorkflowPlan {
+  label: string;
+  atMs: number;
+  members: (Pick<TaskPlan, 'exclusive' | 'ms' | 'ends' | 'retry' | 'requeue'> & { after: number[]; join: Join })[];
 }
 
 export type Fault = { atMs: number } & (
@@ -57,6 +70,7 @@ export interface Scenario {
   dedicated: boolean;
   schedule: { intervalMs: number; misfire: 'one' | 'all' | 'skip' } | undefined;
   tasks: TaskPlan[];
+  workflows: WorkflowPlan[];
   climate: Climate;
   hints: HintClimate;
   faults: Fault[];
@@ -115,6 +129,7 @@ export function draw(seed: number): Scenario {
     tasks: chance.of('crowd').happens(0.15)
       ? drawCrowd(chance.of('tasks'), calmFromMs)
       : drawTasks(chance.of('tasks'), calmFromMs),
+    workflows: drawWorkflows(chance.of('workflows'), calmFromMs),
     climate: {
       ...CALM,
       lostRequest: 0.004 * wild,
@@ -158,16 +173,23 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
         rows > 0
           ? chance.about(brief ? 10 : 300)
           : chance.pick([0, chance.about(300), chance.about(4_000), chance.about(15_000)]),
-      ends: chance.pick(['completes', 'completes', 'completes', 'completes', 'fails', 'dies']),
+      ...drawEnd(chance),
       requeue: chance.happens(0.4),
       priority: chance.pick([4, 4, 4, 0, 9]),
       queue: chance.happens(0.1) ? 'other' : 'default',
       once: chance.happens(0.3),
       ...(chance.happens(0.1) && { delayMs: chance.between(0, 20_000) }),
+      ...(chance.of(`unique ${index}`).happens(0.1) && { unique: 'u' }),
       ...(chance.happens(0.05) && { expiresMs: chance.between(0, 20_000) }),
       ...(chance.happens(0.25) && { cancelAtMs: atMs + chance.about(6_000) }),
     };
   });
+}
+
+function drawEnd(chance: Chance): Pick<TaskPlan, 'ends' | 'retry'> {
+  const ends = chance.pick(['completes', 'completes', 'completes', 'completes', 'completes', 'fails', 'dies', 'flaky'] as const);
+  if (ends === 'completes' || chance.happens(0.4)) return { ends };
+  return { ends, retry: { delayMs: chance.pick([0, chance.about(500), chance.about(5_000)]), hold: chance.happens(0.5) } };
 }
 
 /** A backlog of short tasks, most of which may run again: workers claim them ahead of their slots, until a long one keeps a slot. */
@@ -181,7 +203,7 @@ function drawCrowd(chance: Chance, calmFromMs: number): TaskPlan[] {
       exclusive: chance.happens(0.1) ? ['r0'] : [],
       shared: [],
       ms: chance.happens(0.15) ? chance.about(2_000) : chance.about(5),
-      ends: chance.pick(['completes', 'completes', 'completes', 'completes', 'fails', 'dies']),
+      ...drawEnd(chance),
       requeue: chance.happens(0.9),
       priority: chance.pick([4, 4, 4, 0, 9]),
       queue: 'default',
@@ -189,6 +211,22 @@ function drawCrowd(chance: Chance, calmFromMs: number): TaskPlan[] {
       ...(chance.happens(0.2) && { cancelAtMs: atMs + chance.about(1_500) }),
     };
   });
+}
+
+function drawWorkflows(chance: Chance, calmFromMs: number): WorkflowPlan[] {
+  if (chance.happens(0.8)) return [];
+  return Array.from({ length: 1 + chance.below(2) }, (_, index) => ({
+    label: `w${index}`,
+    atMs: chance.between(0, calmFromMs),
+    members: Array.from({ length: 2 + chance.below(8) }, (_member, place) => ({
+      ...drawEnd(chance),
+      exclusive: chance.happens(0.4) ? ['r0'] : [],
+      ms: chance.pick([0, chance.about(300), chance.about(3_000)]),
+      requeue: chance.happens(0.5),
+      after: Array.from({ length: place }, (_other, earlier) => earlier).filter(() => chance.happens(2 / (place + 1))),
+      join: chance.pick(JOINS),
+    })),
+  }));
 }
 
 function drawFaults(chance: Chance, names: readonly string[], calmFromMs: number): Fault[] {

@@ -25,6 +25,7 @@ export async function shrink(scenario: Scenario, rule: string): Promise<Scenario
 
 function* smaller(scenario: Scenario): Generator<Scenario> {
   for (const index of scenario.tasks.keys()) yield { ...scenario, tasks: scenario.tasks.toSpliced(index, 1) };
+  for (const index of scenario.workflows.keys()) yield { ...scenario, workflows: scenario.workflows.toSpliced(index, 1) };
   for (const index of scenario.faults.keys()) yield { ...scenario, faults: scenario.faults.toSpliced(index, 1) };
   if (scenario.schedule) yield { ...scenario, schedule: undefined };
   for (const name of Object.keys(CALM) as (keyof typeof CALM)[]) {

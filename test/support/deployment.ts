@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { MongoClient, type Db, type Document } from 'mongodb';
 
+import type { TaskView } from '../../src/core/task-view.js';
 import { RawAmqp } from './amqp.js';
 import { notAbandoned } from './not-abandoned.js';
 import { testServers, type TestServers } from './servers.js';
@@ -18,6 +19,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = join(ROOT, 'dist/cli/interlock.js');
 const OUTPUT_CHARS = 1_048_576;
 export const TEST_TASKS = join(ROOT, 'test/support/tasks');
+
+export type { TaskView };
 
 export interface DeploymentOptions {
   /** 0.2 by default: heartbeat 1 s, self-fence 4 s, TTL 5 s, sweep 1 s. */
@@ -249,18 +252,6 @@ export class Deployment {
 }
 
 /** A task as the API shows it, as far as tests look at it. */
-export interface TaskView {
-  id: string;
-  state: string;
-  waitingFor: string | null;
-  reason: string | null;
-  attempt: number;
-  worker: string | null;
-  result: unknown;
-  error: { code: string; message: string } | null;
-  attempts: { n: number; worker: string; reason: string; exit: { code: number | null; signal: string | null } | null }[];
-}
-
 async function endWithin(role: Role, ms: number): Promise<void> {
   const timer = setTimeout(() => role.child.kill('SIGKILL'), ms);
   await role.exited;

@@ -28,6 +28,7 @@ export function poolOptions(root: string, more: Partial<PoolOptions> = {}): Pool
     childEnvironment: [],
     graceMs: 300,
     killMs: 300,
+    timeLimitMs: 0,
     recycleAfterTasks: 1_000,
     memoryMiB: 1_024,
     resultLimitBytes: 64 * 1024,

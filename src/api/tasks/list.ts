@@ -21,6 +21,7 @@ const ListQuery = Type.Object(
     worker: any('Workers that run it, or ran it.'),
     resource: any('Reserved by it, in either mode.'),
     tag: any('Tags.'),
+    group: any('Ids of groups and workflows.'),
     parent: any('Ids of the tasks that spawned it.'),
     correlationId: any('Ids of the requests that submitted it.'),
     schedule: any('Ids of schedules.'),

@@ -28,13 +28,14 @@ export function oneTaskRoutes(app: ApiServer, context: ApiContext): void {
   app.get('/tasks/:id/explain', { schema: explaining }, async request => {
     const { store, serverTime } = context;
     const task = await found(context, request.params.id);
-    const [lineOf, roster, now, [problem]] = await Promise.all([
+    const [lineOf, roster, now, [problem], before] = await Promise.all([
       readLines(store.tasks, task),
       readRoster(store),
       serverTime.now(),
       store.problems(),
+      task.waitingFor === 'dependencies' ? store.joins.states((task.after ?? []).map(({ id }) => id)) : undefined,
     ]);
-    return explain({ task, lineOf, now, problem, ...roster.facts() });
+    return explain({ task, lineOf, now, problem, before, ...roster.facts() });
   });
 }
 
@@ -63,14 +64,19 @@ function readRoute(app: ApiServer, context: ApiContext): void {
 function endRoutes(app: ApiServer, context: ApiContext): void {
   const canceling = {
     operationId: 'cancelTask',
-    summary: 'Cancel a task, not what it spawned',
+    summary: 'Cancel a task, and with `tree` all that it spawned',
     tags,
     params: IdParams,
+    querystring: Type.Object(
+      { tree: Type.Optional(Type.Boolean({ description: 'Also its descendants, whether it has ended or not.' })) },
+      { additionalProperties: false },
+    ),
     body: Type.Object({}, { additionalProperties: false }),
     response: { 202: ref(TaskSchema) },
   };
   app.post('/tasks/:id/cancel', { schema: canceling, config: { bodyOptional: true } }, async (request, reply) => {
-    const task = await context.cancel(idOf(request.params.id), PRINCIPAL);
+    const cancel = request.query.tree === true ? context.cancelTree : context.cancel;
+    const task = await cancel(idOf(request.params.id), PRINCIPAL);
     reply.code(202).header('location', hrefOf(task.id));
     return viewOf(task);
   });

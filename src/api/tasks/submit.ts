@@ -1,31 +1,20 @@
-import { createHash } from 'node:crypto';
-
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 
-import { InterlockError, type FieldError } from '../../core/errors.js';
 import { blockersOf, standings } from '../../core/line.js';
 import { isFinal } from '../../core/state.js';
 import type { NewTask, Task } from '../../core/task.js';
 import { hrefOf, viewOf } from '../../core/task-view.js';
-import { validationFailed } from '../../dispatch/schema-check.js';
-import { prepare, type Origin } from '../../dispatch/submission.js';
-import { PRINCIPAL, type ApiContext, type ApiServer } from '../context.js';
+import type { ApiContext, ApiServer } from '../context.js';
+import { KeyHeader } from '../http/idempotency.js';
 import { StandingSchema, SubmitSchema, TaskSchema, ref } from '../schemas.js';
 import { readLines } from './lines.js';
+import { prepared, preparedAll } from './prepared.js';
 import { afterWaiting, wishToWait } from './waiting.js';
 
 const MAX_BATCH = 1_000;
 const BATCH_BYTES = 16 * 1_048_576;
 
-const KeyHeader = {
-  'idempotency-key': Type.Optional(
-    Type.String({
-      pattern: '^[!-~]{1,255}$',
-      description: 'The same key and body give the same task. 1 to 255 visible ASCII characters.',
-    }),
-  ),
-};
 const SubmitHeaders = Type.Object({
   ...KeyHeader,
   prefer: Type.Optional(Type.String({ description: '`wait=N` (seconds, at most 60): 200 when the task is final by then.' })),
@@ -56,9 +45,10 @@ export function submitRoutes(app: ApiServer, context: ApiContext): void {
   };
   app.post('/tasks', { schema: submit }, async (request, reply) => {
     const seconds = wishToWait(context, request);
-    const task = await prepared(context, request, request.body, {});
+    const task = await prepared(context, request, request.body);
     if (request.query.dryRun === true) return dryRun(context, task);
-    const { task: stored, replayed } = await context.acceptor.accept(task);
+    const { task: stored, replayed, joined } = await context.acceptor.accept(task);
+    if (joined) reply.header('unique-conflict', 'returned');
     if (replayed) reply.header('idempotency-replayed', 'true');
     const latest = await latestOf(context, stored, seconds, reply);
     reply.code(seconds !== undefined && isFinal(latest.state) ? 200 : 202).header('location', hrefOf(stored.id));
@@ -74,53 +64,17 @@ export function submitRoutes(app: ApiServer, context: ApiContext): void {
     response: { 202: Type.Object({ items: Type.Array(ref(TaskSchema)) }) },
   };
   app.post('/tasks/batch', { schema: batch, bodyLimit: BATCH_BYTES }, async (request, reply) => {
-    const tasks = await preparedBatch(context, request, request.body.tasks);
+    const bodies = request.body.tasks;
+    const wishes = bodies.map((body, index) => ({
+      ...{ body, pointer: `/tasks/${index}` },
+      keyedBody: index === 0 ? bodies : [index, body],
+    }));
+    const tasks = await preparedAll(context, request, wishes);
     const { tasks: stored, replayed } = await context.acceptor.acceptAll(tasks);
     if (replayed) reply.header('idempotency-replayed', 'true');
     reply.code(202);
     return { items: stored.map(viewOf) };
   });
-}
-
-async function prepared(context: ApiContext, request: FastifyRequest, body: unknown, more: Partial<Origin>): Promise<NewTask> {
-  const { types, runtime, serverTime } = context;
-  const now = await serverTime.now();
-  const key = request.headers['idempotency-key'];
-  const origin = {
-    principal: PRINCIPAL,
-    correlationId: request.id,
-    ...(typeof key === 'string' && { idempotencyKey: key }),
-    ...more,
-  };
-  return prepare(body, origin, { types, now: () => now, newId: () => runtime.random.id(), hash: sha256 });
-}
-
-/** Every task of a batch has a key of its own, with a space in it: no client can have sent that one. */
-async function preparedBatch(context: ApiContext, request: FastifyRequest, bodies: readonly unknown[]): Promise<NewTask[]> {
-  const key = request.headers['idempotency-key'];
-  const tasks: NewTask[] = [];
-  const refused: { error: InterlockError; index: number }[] = [];
-  for (const [index, body] of bodies.entries()) {
-    const keyed =
-      typeof key === 'string' ? { idempotencyKey: `${key} ${index}`, keyedBody: index === 0 ? bodies : [index, body] } : {};
-    try {
-      tasks.push(await prepared(context, request, body, keyed));
-    } catch (error) {
-      if (!(error instanceof InterlockError)) throw error;
-      refused.push({ error, index });
-    }
-  }
-  if (refused.length > 0) throw refusedBatch(refused);
-  return tasks;
-}
-
-function refusedBatch(refused: readonly { error: InterlockError; index: number }[]): InterlockError {
-  const errors = refused.flatMap(({ error, index }) =>
-    error.errors.map((each): FieldError => ({ ...each, pointer: `/tasks/${index}${each.pointer}` })),
-  );
-  const same = validationFailed(errors);
-  const [first] = refused;
-  return new InterlockError(first?.error.code ?? 'VALIDATION_FAILED', same.message, { errors: same.errors });
 }
 
 async function dryRun(
@@ -144,8 +98,4 @@ async function latestOf(context: ApiContext, stored: Task, seconds: number | und
     context.log.warn('Could not read a task that was submitted and waited for.', { err: error, taskId: stored.id });
     return stored;
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

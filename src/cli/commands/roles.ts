@@ -37,9 +37,8 @@ export function roleCommands(program: Command): void {
       const { manageDb } = await import('../../main/manage-db.js');
       const { createOutput } = await import('../output.js');
       const report = await manageDb();
-      createOutput(options).data(report, () =>
-        report.created.length === 0 ? 'Everything was there.' : report.created.map(what => `created ${what}`).join('\n'),
-      );
+      const done = [...report.created.map(what => `created ${what}`), ...report.dropped.map(what => `dropped ${what}`)];
+      createOutput(options).data(report, () => (done.length === 0 ? 'Everything was there.' : done.join('\n')));
     });
 }
 

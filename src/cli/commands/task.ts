@@ -1,22 +1,13 @@
 import type { Command } from 'commander';
 
 import type { TaskQuery } from '../../client/client.js';
-import type { Json, JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../core/json.js';
+import type { SubmitBody } from '../../core/submit-body.js';
 import { collect, integerBetween, jsonArray, jsonObject, seconds, secondsOrTime } from '../arguments.js';
 import { connect, remoteOptions, requestOptions, type Remote, type RemoteOptions } from '../remote.js';
 import { stateOf } from '../task-state.js';
 
-interface RunOptions extends RemoteOptions {
-  args?: Json[];
-  kwargs?: JsonObject;
-  exclusive?: string[];
-  shared?: string[];
-  queue?: string;
-  priority?: number;
-  countdown?: number | string;
-  expires?: number | string;
-  maxAttempts?: number;
-  onWorkerLoss?: string;
+interface RunOptions extends RemoteOptions, Partial<Omit<SubmitBody, 'name' | 'tags'>> {
   tag?: string[];
   idempotencyKey?: string;
   wait?: boolean;
@@ -65,7 +56,12 @@ function addRun(task: Command): void {
     .option('--countdown <when>', 'not before: seconds from now, or a time', secondsOrTime)
     .option('--expires <when>', 'never after: seconds from now, or a time', secondsOrTime)
     .option('--max-attempts <n>', 'starts at most', integerBetween(1, 100))
+    .option('--retry <json>', 'tried again when it fails: {"delay": 5, "backoff": "exponential", "maxDelay": 600}', jsonObject)
     .option('--on-worker-loss <what>', 'cancel or requeue')
+    .option('--soft-time-limit <seconds>', 'asked to end after this long', seconds)
+    .option('--time-limit <seconds>', 'killed after this long', seconds)
+    .option('--stall-after <seconds>', 'killed when it reports no progress for this long', seconds)
+    .option('--parent <id>', 'the task on whose behalf it runs')
     .option('--tag <tag>', 'may be repeated', collect)
     .option('--idempotency-key <key>', 'the same key and input give the same task')
     .option('--wait', 'until it has ended; its end decides the exit code')
@@ -76,8 +72,8 @@ function addRun(task: Command): void {
 async function run(remote: Remote, name: string, options: RunOptions): Promise<void> {
   const { client, out } = remote;
   const { idempotencyKey, tag, wait, timeout, ...rest } = requestOptions(options);
-  const body = { name, ...rest, ...(tag && { tags: tag }) } as JsonObject;
-  const task = await client.submit(body, idempotencyKey === undefined ? {} : { idempotencyKey });
+  const body: SubmitBody = { name, ...rest, ...(tag && { tags: tag }) };
+  const task = await client.submit(body as unknown as JsonObject, idempotencyKey === undefined ? {} : { idempotencyKey });
   if (wait) {
     const { waitFor } = await import('../wait.js');
     await waitFor(remote, task.id, timeout);

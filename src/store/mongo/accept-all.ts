@@ -26,8 +26,10 @@ function judge(found: readonly TaskDocument[], documents: readonly TaskDocument[
   const verdicts = documents.map(document => verdictFrom(found, document));
   const stored = verdicts.flatMap(verdict => (verdict?.kind === 'stored' ? [verdict.task] : []));
   if (stored.length === documents.length) return { kind: 'stored', tasks: stored };
-  const duplicate = verdicts.find(verdict => verdict?.kind === 'duplicate');
-  if (duplicate) return duplicate;
+  for (const kind of ['duplicate', 'occupied'] as const) {
+    const rival = verdicts.find(verdict => verdict?.kind === kind);
+    if (rival?.kind === kind) return rival;
+  }
   return verdicts.find(verdict => verdict?.kind === 'seq-taken');
 }
 

@@ -72,19 +72,23 @@ export async function rivalsOf(db: Database, documents: readonly TaskDocument[])
     { _id: { $in: documents.map(each => each._id) } },
     { seq: { $in: documents.map(each => each.seq) } },
   ];
-  for (const { idempotency, schedule } of documents) {
+  for (const { idempotency, schedule, uniqueKey } of documents) {
     if (idempotency) any.push(sameKey(idempotency.principal, idempotency.key));
+    if (uniqueKey !== undefined) any.push({ uniqueKey });
     if (schedule) any.push({ 'schedule.id': schedule.id, 'schedule.slot': schedule.slot });
   }
   return read('insert, read back', () => db.tasks.find({ $or: any }, LIMIT).toArray());
 }
 
-/** Its own record (an earlier try landed), else the task that has its key or slot, else whatever has its number. */
+/** Its own record (an earlier try landed), else the task that has its key or slot, or its unique key, else whatever has its number. */
 export function verdictFrom(found: readonly TaskDocument[], document: TaskDocument): InsertVerdict | undefined {
   const own = found.find(each => each._id === document._id);
   if (own) return { kind: 'stored', task: toTask(own) };
   const same = found.find(each => sharesKey(each, document) || sharesSlot(each, document));
   if (same) return { kind: 'duplicate', task: toTask(same) };
+  const { uniqueKey } = document;
+  const holder = uniqueKey === undefined ? undefined : found.find(each => each.uniqueKey === uniqueKey);
+  if (holder) return { kind: 'occupied', task: toTask(holder) };
   return found.some(each => each.seq === document.seq) ? { kind: 'seq-taken' } : undefined;
 }
 

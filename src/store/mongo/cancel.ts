@@ -37,6 +37,7 @@ function canceled(by: string, reason: EndReason): Document {
     reason: either(literal(reason), '$reason'),
     finishedAt: either('$$NOW', '$finishedAt'),
     grant: either('$$REMOVE', '$grant'),
+    uniqueKey: either('$$REMOVE', '$uniqueKey'),
     ...without('waitingFor', 'dueAt'),
   };
 }

@@ -1,4 +1,5 @@
 import type { Document, Filter } from 'mongodb';
+import { byRank } from '../../core/priority.js';
 import type { ProgressReport, Task } from '../../core/task.js';
 import type { ClaimQuery } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
@@ -22,14 +23,11 @@ export async function claimable(db: Database, { queues, worker, limit }: ClaimQu
     queues.length > 0 ? best(db, free, limit) : [],
     worker === undefined ? [] : best(db, bound, limit),
   ]);
-  return found
-    .flat()
-    .sort((a, b) => b.priority - a.priority || a.seq - b.seq)
-    .slice(0, limit);
+  return found.flat().sort(byRank).slice(0, limit);
 }
 
 function best(db: Database, filter: Filter<TaskDocument>, limit: number): Promise<Task[]> {
-  const options = { ...LIMIT, sort: { priority: -1, seq: 1 }, limit } as const;
+  const options = { ...LIMIT, sort: { rank: 1, seq: 1 }, limit } as const;
   return soundOnes(db.damage, async withoutIds => {
     const sound = withoutIds.length === 0 ? filter : { ...filter, _id: { $nin: withoutIds } };
     return (await read('claim', () => db.tasks.find(sound, options).toArray())).map(toTask);

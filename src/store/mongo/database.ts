@@ -1,6 +1,7 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
 import type { ProcessRecord } from '../../core/process.js';
 import type { Schedule } from '../../core/schedule.js';
+import type { TaskGroup } from '../groups.js';
 import { LIMIT, read } from './calls.js';
 import { Causality } from './causality.js';
 import { Damage } from './damage.js';
@@ -42,6 +43,8 @@ export interface MetaDocument {
   createdAt: Date;
 }
 
+export type GroupDocument = Omit<TaskGroup, 'id'> & { _id: string };
+
 /** What the parts of the adapter share: the clients, the collections, and two times that were read. */
 export interface Database {
   /** Everything about tasks; writes of one record are retried once by the driver, unless they are plain commands. */
@@ -53,6 +56,7 @@ export interface Database {
   counters: Collection<CounterDocument>;
   schedules: Collection<ScheduleDocument>;
   meta: Collection<MetaDocument>;
+  groups: Collection<GroupDocument>;
   processes: Collection<ProcessDocument>;
   leases: Collection<LeaseDocument>;
   /** The same tasks by the vital client, for transactions that also write a lease. */
@@ -73,6 +77,7 @@ export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient },
     counters: bulkDb.collection('counters'),
     schedules: bulkDb.collection('schedules'),
     meta: bulkDb.collection('meta'),
+    groups: bulkDb.collection('task_groups'),
     processes: vitalDb.collection('processes'),
     leases: vitalDb.collection('leases'),
     grantedTasks: vitalDb.collection('tasks'),

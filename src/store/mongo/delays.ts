@@ -1,14 +1,13 @@
+import type { Document, Filter } from 'mongodb';
+import { LEVEL_MS } from '../../core/priority.js';
 import type { Task } from '../../core/task.js';
+import type { Delayed } from '../tasks.js';
 import { LIMIT, read } from './calls.js';
 import { serverNow, type Database } from './database.js';
 import { hasCome, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { soundOnes } from './damage.js';
-import { LINE_PROJECTION, toLine, toTask } from './task-documents.js';
+import { LINE_PROJECTION, toLine, toTask, type TaskDocument } from './task-documents.js';
 
-interface Delayed {
-  id: string;
-  waitingFor: 'delay' | 'retry';
-}
 const DELAYED = { $in: ['delay', 'retry'] as Delayed['waitingFor'][] };
 
 export async function due(db: Database, limit: number): Promise<Delayed[]> {
@@ -18,7 +17,11 @@ export async function due(db: Database, limit: number): Promise<Delayed[]> {
     const found = await read('due', () => db.tasks.find({ ...filter, _id: { $nin: withoutIds } }, options).toArray());
     return found.map(toLine);
   });
-  return sound.map(({ id, waitingFor }) => ({ id, waitingFor: waitingFor as Delayed['waitingFor'] }));
+  return sound.map(({ id, waitingFor, grant }) => ({
+    id,
+    waitingFor: waitingFor as Delayed['waitingFor'],
+    holds: grant !== undefined,
+  }));
 }
 
 /**
@@ -29,34 +32,46 @@ export async function promote(db: Database, tasks: readonly Delayed[], firstSeq:
   if (tasks.length === 0) return [];
   const ids = tasks.map(each => each.id);
   const numbers = tasks.map((_, index) => firstSeq + index);
-  const stillDelayed = {
-    $eq: [
-      '$waitingFor',
-      pick(
-        ids,
-        tasks.map(each => each.waitingFor),
-      ),
-    ],
-  };
-  const guard = {
-    state: 'waiting' as const,
-    dueAt: { $exists: true },
-    $expr: { $and: [{ $lte: ['$dueAt', '$$NOW'] }, stillDelayed] },
-  };
   // What is no list has no empty one: a record that was damaged meanwhile stops nobody, and is not taken for one without resources.
   const plain = { $and: [{ $eq: ['$exclusive', []] }, { $eq: ['$shared', []] }] };
   const ready = {
+    ...READY_NOW,
     seq: pick(ids, numbers),
+    rank: { $subtract: [{ $toLong: '$$NOW' }, { $multiply: ['$priority', LEVEL_MS] }] },
     waitingFor: { $cond: [plain, 'worker', 'resources'] },
-    readyAt: '$$NOW',
-    ...without('dueAt'),
   };
-  const answer = await updateTasks(db, 'promote', ids, { guard, pipeline: [{ $set: ready }] });
-  return orStillUnclear(answer, async () => {
-    const filter = { _id: { $in: ids }, seq: { $in: numbers } };
-    const moved = await read('promote, read back', () => db.tasks.find(filter, { hint: { _id: 1 }, ...LIMIT }).toArray());
-    return moved.map(toTask);
-  });
+  const answer = await updateTasks(db, 'promote', ids, { guard: stillDue(tasks, { grant: null }), pipeline: [{ $set: ready }] });
+  return orStillUnclear(answer, () => moved(db, { _id: { $in: ids }, seq: { $in: numbers } }));
+}
+
+/** Their place is where they hold, so that they need no number. */
+export async function resume(db: Database, tasks: readonly Delayed[]): Promise<Task[]> {
+  if (tasks.length === 0) return [];
+  const guard = stillDue(tasks, { 'grant.fence': { $gt: 0 } });
+  const ids = tasks.map(each => each.id);
+  const answer = await updateTasks(db, 'resume', ids, { guard, pipeline: [{ $set: { ...READY_NOW, waitingFor: 'worker' } }] });
+  return orStillUnclear(answer, () => moved(db, { _id: { $in: ids }, waitingFor: 'worker', 'grant.fence': { $gt: 0 } }));
+}
+
+const READY_NOW = { readyAt: '$$NOW', ...without('dueAt') };
+
+function stillDue(tasks: readonly Delayed[], grant: Document): Filter<TaskDocument> {
+  const ids = tasks.map(each => each.id);
+  const words = tasks.map(each => each.waitingFor);
+  const stillDelayed = { $eq: ['$waitingFor', pick(ids, words)] };
+  return {
+    state: 'waiting' as const,
+    dueAt: { $exists: true },
+    ...grant,
+    $expr: { $and: [{ $lte: ['$dueAt', '$$NOW'] }, stillDelayed] },
+  };
+}
+
+async function moved(db: Database, filter: Document): Promise<Task[]> {
+  const found = await read('promote, read back', () =>
+    db.tasks.find(filter as Filter<TaskDocument>, { hint: { _id: 1 }, ...LIMIT }).toArray(),
+  );
+  return found.map(toTask);
 }
 
 export async function expire(db: Database, limit: number): Promise<string[]> {
@@ -67,7 +82,12 @@ export async function expire(db: Database, limit: number): Promise<string[]> {
   if (found.length === 0) return [];
   const ids = found.map(each => each._id);
   const guard = { ...hasCome('expiresAt'), state: 'waiting' as const };
-  const over = { state: 'canceled', reason: 'expired', finishedAt: '$$NOW', ...without('waitingFor', 'dueAt', 'grant') };
+  const over = {
+    state: 'canceled',
+    reason: 'expired',
+    finishedAt: '$$NOW',
+    ...without('waitingFor', 'dueAt', 'grant', 'uniqueKey'),
+  };
   const answer = await updateTasks(db, 'expire', ids, { guard, pipeline: [{ $set: over }] });
   if (answer === ids.length) return ids;
   return orStillUnclear(answer, async () => {

@@ -15,7 +15,12 @@ export interface WrittenEnding {
   startReason: string;
   result?: string;
   error?: TaskError;
+  /** What stands beside it in `attempts[]` where another start follows. */
+  startError?: Omit<TaskError, 'traceback'>;
   exit?: Exit;
+  delayMs?: number;
+  /** Waits for its next start with the grant that it has. */
+  hold?: boolean;
 }
 
 /** One command takes 100 ends of 100 kB in 0.7 s on a slow server; larger ones would near the limits of a message (48 MB). */
@@ -29,17 +34,31 @@ export function toWritten({ id, token, outcome }: Ending): WrittenEnding {
     token,
     kind: outcome.kind,
     loss: isLoss(outcome),
-    startReason: reason ?? outcome.kind,
+    startReason: startReasonOf(outcome),
     ...(reason === undefined ? {} : { reason }),
     ...(outcome.kind === 'completed' ? { result: JSON.stringify(outcome.result) } : {}),
-    ...(outcome.kind === 'failed' ? { error: outcome.error } : {}),
+    ...(outcome.kind === 'failed' || outcome.kind === 'skipped' ? { error: outcome.error } : {}),
+    ...(outcome.kind === 'retried' ? retryOf(outcome) : {}),
     ...('exit' in outcome ? { exit: outcome.exit } : {}),
   };
 }
 
+/** How a start has ended, in the words of the ledger. */
+export function startReasonOf(outcome: Outcome): string {
+  const reason = 'reason' in outcome ? outcome.reason : undefined;
+  return reason ?? (outcome.kind === 'retried' ? 'failed' : outcome.kind);
+}
+
+/** A task may have a thousand starts: what is kept of each must not fill its record. */
+const MAX_START_MESSAGE = 1_024;
+
+function retryOf({ error, delayMs, hold }: Extract<Outcome, { kind: 'retried' }>): Partial<WrittenEnding> {
+  return { startError: { code: error.code, message: error.message.slice(0, MAX_START_MESSAGE) }, delayMs, hold };
+}
+
 function isLoss(outcome: Outcome): boolean {
   if (outcome.kind === 'failed') return outcome.reason === 'worker-lost';
-  return outcome.kind === 'requeued' || outcome.kind === 'canceled';
+  return outcome.kind === 'requeued' || outcome.kind === 'retried' || outcome.kind === 'canceled';
 }
 
 /** Cuts by count and bytes; an id that comes twice begins a new batch, since one command looks values up by id. */

@@ -75,30 +75,37 @@ const TARGET = {
     $switch: {
       branches: [
         { case: GIVES_WAY, then: 'canceled' },
-        { case: { $eq: ['$ending.kind', 'requeued'] }, then: 'waiting' },
+        { case: { $in: ['$ending.kind', ['requeued', 'retried']] }, then: 'waiting' },
       ],
       default: '$ending.kind',
     },
   },
 };
 
+/** A report has no word for "skipped". */
+const END_OF_REPORTS = { $cond: [{ $eq: ['$to', 'skipped'] }, 'canceled', '$to'] };
+
 /** All of a task's end; where an expression has no value, the field goes away. */
 function ended(): Document {
   const queuedAgain = { $eq: ['$to', 'waiting'] };
+  const retried = { $and: [queuedAgain, { $eq: ['$ending.kind', 'retried'] }] };
+  const freed = { $and: [retried, { $ne: ['$ending.hold', true] }] };
   const reason = { $cond: [GIVES_WAY, '$cancel.reason', '$ending.reason'] };
   return {
     state: '$to',
     attempts: oneMoreAttempt(endedStart({ $cond: [GIVES_WAY, '$cancel.reason', '$ending.startReason'] })),
-    ...without('run', 'dueAt'),
-    waitingFor: { $cond: [queuedAgain, 'worker', '$$REMOVE'] },
-    grant: { $cond: [queuedAgain, '$grant', '$$REMOVE'] },
-    readyAt: { $cond: [queuedAgain, '$$NOW', '$readyAt'] },
+    ...without('run'),
+    waitingFor: { $cond: [queuedAgain, { $cond: [retried, 'retry', 'worker'] }, '$$REMOVE'] },
+    dueAt: { $cond: [retried, { $add: ['$$NOW', '$ending.delayMs'] }, '$$REMOVE'] },
+    grant: { $cond: [{ $and: [queuedAgain, { $not: freed }] }, '$grant', '$$REMOVE'] },
+    uniqueKey: { $cond: [queuedAgain, '$uniqueKey', '$$REMOVE'] },
+    readyAt: { $cond: [queuedAgain, { $cond: [retried, '$$REMOVE', '$$NOW'] }, '$readyAt'] },
     startedAt: { $cond: [queuedAgain, '$$REMOVE', '$startedAt'] },
     finishedAt: { $cond: [queuedAgain, '$$REMOVE', '$$NOW'] },
     reason: { $cond: [queuedAgain, '$$REMOVE', reason] },
     result: { $cond: [{ $eq: ['$to', 'completed'] }, '$ending.result', '$$REMOVE'] },
-    error: { $cond: [{ $eq: ['$to', 'failed'] }, '$ending.error', '$$REMOVE'] },
-    progress: closedProgress({ $cond: [queuedAgain, 'canceled', '$to'] }),
+    error: { $cond: [{ $in: ['$to', ['failed', 'skipped']] }, '$ending.error', '$$REMOVE'] },
+    progress: closedProgress({ $cond: [retried, 'failed', { $cond: [queuedAgain, 'canceled', END_OF_REPORTS] }] }),
   };
 }
 
@@ -115,6 +122,7 @@ export function endedStart(reason: unknown): Document {
     startedAt: '$run.at',
     finishedAt: '$$NOW',
     reason,
+    error: '$ending.startError',
     exit: '$ending.exit',
   };
 }
@@ -174,6 +182,7 @@ export async function giveBack(db: Database, id: string, token: string): Promise
     ...without('run'),
     waitingFor: either('$$REMOVE', 'worker'),
     grant: either('$$REMOVE', '$grant'),
+    uniqueKey: either('$$REMOVE', '$uniqueKey'),
     startedAt: either('$startedAt', '$$REMOVE'),
     finishedAt: either('$$NOW', '$$REMOVE'),
     reason: either('$cancel.reason', '$$REMOVE'),

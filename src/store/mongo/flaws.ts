@@ -1,3 +1,4 @@
+import { JOINS } from '../../core/join.js';
 import { isFinal, STATES, WAITING_FOR, type State } from '../../core/state.js';
 
 /** A record as it came from the database, of which nothing is believed yet. */
@@ -39,7 +40,13 @@ const isExit = shaped({ code: orNull(isCount), signal: orNull(isText) });
 export const isAttempt = shaped({
   ...{ n: isCount, worker: isText, token: isText, startedAt: isDate, finishedAt: isDate, reason: isText },
   exit: orAbsent(isExit),
+  error: orAbsent(shaped({ code: isText, message: isText })),
 });
+const isRetry = shaped({
+  ...{ delayMs: isCount, backoff: isText, maxDelayMs: isCount },
+  ...{ jitter: (value: unknown) => typeof value === 'boolean', hold: (value: unknown) => typeof value === 'boolean' },
+});
+const isLimits = shaped({ softMs: orAbsent(isPositive), hardMs: orAbsent(isPositive), stallMs: orAbsent(isPositive) });
 export const isReport = shaped({
   ...{ code: isText, message: isText, done: Number.isFinite, total: orNull(Number.isFinite) },
   ...{ suffix: orNull(isText), state: isText },
@@ -67,8 +74,12 @@ export const LINE_RULES: Readonly<Record<string, Rule>> = {
 export const TASK_RULES: Readonly<Record<string, Rule>> = {
   ...LINE_RULES,
   attempt: count,
+  rank: optional({ holds: Number.isFinite, expected: 'a number' }),
   onWorkerLoss: oneOf(['cancel', 'requeue']),
   attempts: { holds: listOf(isAttempt), expected: 'a list of ended starts' },
+  retry: optional({ holds: isRetry, expected: 'a retry policy' }),
+  unique: optional({ holds: shaped({ key: isText, while: isText, onConflict: isText }), expected: 'a unique key' }),
+  timeLimits: optional({ holds: isLimits, expected: 'time limits' }),
   cancel: optional({ holds: shaped({ at: isDate, by: isText, reason: isText }), expected: 'a cancel' }),
   dueAt: optional(date),
   expiresAt: optional(date),
@@ -78,6 +89,9 @@ export const TASK_RULES: Readonly<Record<string, Rule>> = {
   parent: optional(text),
   root: optional(text),
   group: optional(text),
+  node: optional(text),
+  after: optional({ holds: listOf(shaped({ node: isText, id: isText })), expected: 'a list of tasks' }),
+  join: optional(oneOf(JOINS)),
   schedule: optional({ holds: shaped({ id: isText, slot: isDate }), expected: 'a schedule and its slot' }),
   idempotency: optional({ holds: shaped({ principal: isText, key: isText, bodyHash: isText }), expected: 'a key' }),
   correlationId: text,

@@ -20,8 +20,8 @@ const TASKS: IndexDefinition[] = [
   { name: 'seq', key: { seq: 1 }, unique: true },
   // claimable: the best of some queues, free or bound to one worker; unbind. An entry exists only while a task may start
   {
-    name: 'claim',
-    key: { 'grant.worker': 1, queue: 1, priority: -1, seq: 1 },
+    name: 'claim_rank',
+    key: { 'grant.worker': 1, queue: 1, rank: 1, seq: 1 },
     partialFilterExpression: { waitingFor: 'worker' },
   },
   // readyFor, waitingForResources: in order of number
@@ -55,6 +55,12 @@ const TASKS: IndexDefinition[] = [
     unique: true,
     partialFilterExpression: { 'idempotency.key': { $exists: true } },
   },
+  // dependentsOf: gone from it as soon as it waits for nothing else
+  { name: 'after', key: { 'after.id': 1 }, partialFilterExpression: { waitingFor: 'dependencies' } },
+  // groups: members, their states
+  { name: 'group', key: { group: 1, _id: 1 }, partialFilterExpression: { group: { $exists: true } } },
+  // one task a unique key, as long as that holds
+  { name: 'unique', key: { uniqueKey: 1 }, unique: true, partialFilterExpression: { uniqueKey: { $exists: true } } },
   // one task a slot; list by schedule
   {
     name: 'slot',
@@ -101,10 +107,14 @@ export const INDEXES: ReadonlyMap<string, readonly IndexDefinition[]> = new Map(
   ['tasks', TASKS],
   ['processes', PROCESSES],
   ['schedules', SCHEDULES],
+  ['task_groups', []],
   ['leases', []],
   ['counters', []],
   ['meta', []],
 ]);
 
+/** Of earlier versions. Each costs every write of a task; none is unique, so that a role of such a version that still runs is slower, no more. */
+export const RETIRED_INDEXES: ReadonlyMap<string, readonly string[]> = new Map([['tasks', ['ended', 'claim']]]);
+
 /** What a plugin may not name a collection: ours, and those that are to come. */
-export const OWN_COLLECTIONS: ReadonlySet<string> = new Set([...INDEXES.keys(), 'task_groups', 'tokens', 'audit']);
+export const OWN_COLLECTIONS: ReadonlySet<string> = new Set([...INDEXES.keys(), 'tokens', 'audit']);

@@ -71,7 +71,7 @@ async function cancelOnce(
   const ids = (await db.grantedTasks.find(bound, options).toArray()).map(each => each._id);
   if (ids.length === 0) return [];
   const over: Document = { state: 'canceled', reason: 'worker-lost', finishedAt: '$$NOW' };
-  const change = [{ $set: { ...over, ...without('waitingFor', 'dueAt', 'grant') } }];
+  const change = [{ $set: { ...over, ...without('waitingFor', 'dueAt', 'grant', 'uniqueKey') } }];
   await db.grantedTasks.updateMany({ _id: { $in: ids } }, change, { session, hint: { _id: 1 }, ...STEP });
   return ids;
 }

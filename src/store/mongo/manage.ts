@@ -4,11 +4,13 @@ import { InterlockError } from '../../core/errors.js';
 import { LIMIT, read, write } from './calls.js';
 import type { MetaDocument } from './database.js';
 import { createDocuments, missingDocuments, SCHEMA } from './fixed-documents.js';
-import { INDEXES, type IndexDefinition } from './indexes.js';
+import { INDEXES, RETIRED_INDEXES, type IndexDefinition } from './indexes.js';
 
 export interface ManageReport {
-  /** What was missing and is there now, as `index tasks.seq`. Empty: nothing had to be done. */
+  /** What was missing and is there now, as `index tasks.seq`. */
   created: string[];
+  /** Indexes of earlier versions that are gone now. */
+  dropped: string[];
 }
 
 /** Building an index over millions of tasks takes minutes. */
@@ -31,7 +33,7 @@ export async function manage(db: Db): Promise<ManageReport> {
     }
   }
   created.push(...(await createDocuments(db)));
-  return { created };
+  return { created, dropped: await dropRetired(db) };
 }
 
 /** Throws InterlockError `CONFLICT` that names what is missing or wrong and says what mends it. Changes nothing. */
@@ -112,6 +114,30 @@ async function listIndexes(db: Db, collection: string): Promise<IndexDescription
     throw error;
   }
 }
+
+/** Only when what has taken their place is there. */
+async function dropRetired(db: Db): Promise<string[]> {
+  const dropped: string[] = [];
+  for (const [collection, names] of RETIRED_INDEXES) {
+    const existing = new Set((await read('indexes', () => listIndexes(db, collection))).map(index => index.name));
+    for (const name of names.filter(each => existing.has(each))) {
+      await write(`drop index ${collection}.${name}`, () => dropIndex(db, collection, name));
+      dropped.push(`index ${collection}.${name}`);
+    }
+  }
+  return dropped;
+}
+
+async function dropIndex(db: Db, collection: string, name: string): Promise<void> {
+  try {
+    await db.collection(collection).dropIndex(name, LIMIT);
+  } catch (error) {
+    // Somebody else was quicker.
+    if (!(error instanceof MongoServerError && error.code === INDEX_NOT_FOUND)) throw error;
+  }
+}
+
+const INDEX_NOT_FOUND = 27;
 
 function isSame(found: IndexDescriptionInfo, wanted: IndexDefinition): boolean {
   return (

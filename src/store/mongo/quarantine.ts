@@ -116,6 +116,6 @@ function failed(raw: Raw, message: string): Document {
     error: literal({ code: 'DAMAGED_RECORD', message }),
     finishedAt: '$$NOW',
     ...(isRun(raw.run) ? { attempts: oneMoreAttempt(endedStart('failed')) } : {}),
-    ...without('run', 'grant', 'waitingFor', 'dueAt'),
+    ...without('run', 'grant', 'waitingFor', 'dueAt', 'uniqueKey'),
   };
 }

@@ -78,7 +78,7 @@ function startable(queues: readonly string[]): Document {
  * without being seen, is left to `claimable`: an attempt that is no number, an expiry that is no date, a run where there should be none.
  */
 export async function startBest(db: Database, queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined> {
-  const change = { sort: { priority: -1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
+  const change = { sort: { rank: 1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
   const [started] = await soundOnes(db.damage, async withoutIds => {
     const query = { ...startable(queues), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };
     const found = await startOnce(db, { query, ...change }, run);
@@ -97,6 +97,7 @@ function running(run: Omit<Run, 'at'>): Document {
   return {
     state: 'running',
     ...without('waitingFor'),
+    uniqueKey: { $cond: [{ $eq: ['$unique.while', 'waiting'] }, '$$REMOVE', '$uniqueKey'] },
     attempt: { $add: ['$attempt', 1] },
     startedAt: AT,
     run: {

@@ -7,6 +7,8 @@ import type { StoreLog } from './log.js';
 import { mongoDocuments } from './documents.js';
 import { GrantSession } from './grant-session.js';
 import { mongoGrants } from './grants.js';
+import { mongoGroups } from './groups.js';
+import { mongoJoins } from './joins.js';
 import { mongoLeases } from './leases.js';
 import { mongoLedger } from './ledger.js';
 import { check, manage, problems, type ManageReport } from './manage.js';
@@ -52,6 +54,8 @@ export async function openMongoStore(options: MongoStoreOptions): Promise<MongoS
     leases: mongoLeases(db, session, options.log),
     grants: mongoGrants(db, session),
     schedules: mongoSchedules(db),
+    joins: mongoJoins(db),
+    groups: mongoGroups(db),
     documents: mongoDocuments(db),
     ledger: mongoLedger(db),
     ping: () => ping(db),

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../core/json.js';
 import { FINAL_STATES } from '../../core/state.js';
+import { rankOf } from '../../core/priority.js';
 import type { NewTask, Task } from '../../core/task.js';
 import type { LineTask } from '../tasks.js';
 import { flawOf, LINE_CHECKS, TASK_CHECKS } from './flaws.js';
@@ -14,6 +15,8 @@ export type TaskDocument = Omit<Task, 'id' | 'args' | 'kwargs' | 'result' | 'dam
   args: string;
   kwargs: string;
   result?: string;
+  /** Of `unique`, as long as it keeps others away. */
+  uniqueKey?: string;
 };
 
 /** Closes a number. It has neither state nor name; its id sorts behind every uuid, so that lists end before it. */
@@ -38,9 +41,11 @@ export function toDocument(task: NewTask, seq: number, at: Date): TaskDocument {
     ...rest,
     _id: id,
     seq,
+    rank: rankOf(task.priority, at),
     args: JSON.stringify(args),
     kwargs: JSON.stringify(kwargs),
     ...(result === undefined ? {} : { result: JSON.stringify(result) }),
+    ...(task.unique ? { uniqueKey: task.unique.key } : {}),
     createdAt: at,
     ...(ready ? { readyAt: at } : {}),
   };
@@ -51,6 +56,7 @@ export function toTask(document: TaskDocument): Task {
   const flaw = flawOf(document, TASK_CHECKS);
   if (flaw !== undefined) return salvagedTask(document, flaw);
   const { _id, args, kwargs, result, ...rest } = document;
+  delete rest.uniqueKey;
   try {
     return {
       ...rest,

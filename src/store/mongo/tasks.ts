@@ -4,7 +4,7 @@ import { insertAll } from './accept-all.js';
 import { cancel } from './cancel.js';
 import { active, claimable, namedBy, report } from './claim.js';
 import type { Database } from './database.js';
-import { due, expire, promote } from './delays.js';
+import { due, expire, promote, resume } from './delays.js';
 import { finish, giveBack } from './finish.js';
 import {
   byIds,
@@ -46,6 +46,7 @@ export function mongoTasks(db: Database): TaskStore {
     cancelAssigned: worker => cancelAssigned(db, worker),
     due: limit => due(db, limit),
     promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
+    resume: tasks => resume(db, tasks),
     expire: limit => expire(db, limit),
     readyFor: (waitingFor, ms, limit) => readyFor(db, waitingFor, ms, limit),
 

@@ -39,6 +39,7 @@ function conditions(filter: TaskFilter): Condition[] {
     filter.name && { name: { $in: filter.name } },
     filter.queue && { queue: { $in: filter.queue } },
     filter.tag && { 'tags.0': { $exists: true }, tags: { $in: filter.tag } },
+    filter.group && { group: { $in: filter.group } },
     filter.parent && { parent: { $in: filter.parent } },
     filter.correlationId && { correlationId: { $in: filter.correlationId } },
     filter.schedule && { 'schedule.slot': { $exists: true }, 'schedule.id': { $in: filter.schedule } },

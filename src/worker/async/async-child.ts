@@ -127,10 +127,10 @@ export class AsyncChild extends ChildHandle {
     // One that was retired was ended by us, and whose fault that was is known already.
     const alone = runs.length === 1 && death.cause?.kind !== 'retired';
     for (const run of runs) {
-      const { canceled, fault } = run;
+      const { canceled, fault, overtime } = run;
       const suspect = this.#culprit === undefined ? alone : run === this.#culprit;
       const tail = [run.tail, death.tail].filter(Boolean).join('\n');
-      this.#events.ended(run, outcomeOfDeath({ ...death, tail }, { canceled, fault, suspect }));
+      this.#events.ended(run, outcomeOfDeath({ ...death, tail }, { canceled, fault, overtime, suspect }));
     }
   }
 

@@ -4,6 +4,7 @@ import type { Outcome } from '../../core/outcome.js';
 import type { PoolOptions } from '../children/pool-options.js';
 import { Premises } from '../children/premises.js';
 import { Supply } from '../children/supply.js';
+import { TimeKeeper } from '../children/time-keeper.js';
 import { outcomeOfWait } from '../children/unstarted.js';
 import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
 import { AsyncChild, type AsyncChildEvents } from './async-child.js';
@@ -31,13 +32,14 @@ class AsyncPool implements Pool {
   readonly #supply: Supply<AsyncChild>;
   readonly #retirement: Retirement;
   readonly #waiting: Waiting;
+  readonly #timeKeeper: TimeKeeper;
   readonly #running = new Map<string, AsyncRun>();
   /** The child that takes new tasks. */
   #current: AsyncChild | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: AsyncPoolOptions) {
-    const { slots, workerDirectory: directory, memoryMiB, retireMs, log, runtime } = options;
+    const { slots, workerDirectory: directory, memoryMiB, retireMs, timeLimitMs, log, runtime } = options;
     this.slots = slots;
     this.#options = options;
     this.#premises = new Premises(directory, log);
@@ -53,6 +55,7 @@ class AsyncPool implements Pool {
       runtime,
     });
     this.#retirement = new Retirement({ supply: this.#supply, retireMs, timers: runtime.timers, log });
+    this.#timeKeeper = new TimeKeeper(runtime, timeLimitMs);
     this.#waiting = new Waiting(runtime, run => this.#endUnstarted(run, { late: true }));
   }
 
@@ -108,13 +111,27 @@ class AsyncPool implements Pool {
     const ended = this.#supply.stop();
     for (const run of this.#waiting.takeAll()) this.#endUnstarted(run);
     await ended;
+    this.#timeKeeper.stop();
     await this.#premises.close();
   }
 
   #place(run: AsyncRun): void {
     if (this.#supply.expired || this.#stopped) this.#endUnstarted(run);
-    else if (this.#current?.open === true) this.#current.begin(run);
+    else if (this.#current?.open === true) this.#begin(run, this.#current);
     else this.#waiting.add(run);
+  }
+
+  #begin(run: AsyncRun, child: AsyncChild): void {
+    child.begin(run);
+    this.#timeKeeper.watch(run, {
+      ask: limitMs => child.send({ kind: 'overtime', run: run.number, limitMs }),
+      // Its process is not its own: it is asked first, and costs the others their process only if it does not heed that.
+      end: error => {
+        run.overtime = error;
+        child.cancel(run, 'timeout');
+        void this.#awaitEnd(run, child);
+      },
+    });
   }
 
   #moveTo(child: AsyncChild): void {
@@ -173,6 +190,7 @@ class AsyncPool implements Pool {
   /** Only a start that asked for a directory has something left to wait for. */
   #end(run: AsyncRun, outcome: Outcome): void {
     run.graces?.abort();
+    this.#timeKeeper.forget(run);
     const ended = run.end(outcome);
     if (run.directory) void this.#endWithDirectory(run, ended);
     else this.#tell(run, ended);

@@ -7,6 +7,7 @@ import { closedBars } from '../../tasks/progress.js';
 import type { Job, JobEvents } from '../pool.js';
 import type { ChildOutcome, FromChild } from './from-child.js';
 import { MAX_REQUESTS, type JobFacts, type ToChild } from './ipc.js';
+import { monotonicMs } from './budget.js';
 
 export type Spoken = Extract<FromChild, { kind: 'report' | 'log' | 'spawn' | 'service' | 'directory' }>;
 
@@ -21,6 +22,10 @@ export class ChildRun {
   canceled: EndReason | undefined;
   /** What it did that nobody could catch. */
   fault: TaskError | undefined;
+  /** The limit that it has run into, once it was ended for that. */
+  overtime: TaskError | undefined;
+  /** CLOCK_MONOTONIC milliseconds. */
+  reportedAtMs = -Infinity;
   readonly #events: JobEvents;
   readonly #parentLog: Log;
   #log: Log | undefined;
@@ -64,6 +69,7 @@ export class ChildRun {
   hear(message: Spoken, child: Answering): string | undefined {
     switch (message.kind) {
       case 'report':
+        this.reportedAtMs = monotonicMs();
         this.#progress = message.progress;
         this.#created = message.created;
         this.#events.report(message.progress, message.created);
@@ -90,7 +96,9 @@ export class ChildRun {
     return outcome;
   }
 
+  /** Ended for a limit, it has failed by that, whatever it says at last. */
   outcomeOf(said: ChildOutcome): Outcome {
+    if (this.overtime) return { kind: 'failed', error: this.overtime, reason: 'timeout' };
     if (said.kind === 'canceled') return { kind: 'canceled', reason: this.canceled ?? 'user' };
     return said.kind === 'completed' ? { kind: 'completed', result: said.result as Json } : said;
   }

@@ -27,14 +27,20 @@ export interface CutOff {
   canceled: EndReason | undefined;
   /** What it did, where it is known to have been this one. */
   fault: TaskError | undefined;
+  /** The limit for which it was ended. */
+  overtime: TaskError | undefined;
   /** It ended its child, or nothing else ran there that could be to blame. */
   suspect: boolean;
 }
 
 /** How a start has ended whose child is dead. One that was cut off by the fault of another is lost, not failed. */
-export function outcomeOfDeath({ cause, exit, tail }: Omit<Death, 'idle'>, { canceled, fault, suspect }: CutOff): Outcome {
+export function outcomeOfDeath(
+  { cause, exit, tail }: Omit<Death, 'idle'>,
+  { canceled, fault, overtime, suspect }: CutOff,
+): Outcome {
   if (cause?.kind === 'worker-lost') return { kind: 'canceled', reason: 'worker-lost', exit };
   if (canceled !== undefined) return { kind: 'canceled', reason: canceled, exit };
+  if (overtime) return { kind: 'failed', error: overtime, reason: 'timeout', exit };
   if (cause?.kind === 'stop') return { kind: 'canceled', reason: 'worker-shutdown', exit };
   if (fault) return { kind: 'failed', error: fault, exit };
   if (!suspect) return { kind: 'canceled', reason: 'worker-lost', exit };

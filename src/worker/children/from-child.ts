@@ -1,7 +1,12 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Again } from '../../core/outcome.js';
 import type { ProgressReport, TaskError } from '../../core/task.js';
 
-export type ChildOutcome = { kind: 'completed'; result: unknown } | { kind: 'failed'; error: TaskError } | { kind: 'canceled' };
+export type ChildOutcome =
+  | { kind: 'completed'; result: unknown }
+  | { kind: 'failed'; error: TaskError; reason?: 'timeout'; again?: Again }
+  | { kind: 'skipped'; error: TaskError }
+  | { kind: 'canceled' };
 
 export interface Ended {
   kind: 'outcome';
@@ -28,6 +33,9 @@ export type FromChild =
   | { kind: 'fault'; run: number; how: 'rejection' | 'exception'; error: TaskError }
   | Ended;
 
+/** Ten years. */
+const MAX_SECONDS = 315_360_000;
+
 // Schemas as they are: a library that builds them takes 20 MiB of each worker.
 const [text, whole, number, fields] = ['string', 'integer', 'number', 'object'].map(type => ({ type }));
 const texts = { type: 'array', items: text };
@@ -39,10 +47,12 @@ function closed(properties: Record<string, object | undefined>, ...optional: str
 }
 
 const error = closed({ code: text, message: text, traceback: text }, 'traceback');
+const again = { anyOf: [one('never'), closed({ afterMs: { type: 'number', minimum: 0, maximum: 1_000 * MAX_SECONDS } })] };
 const outcome = {
   anyOf: [
     closed({ kind: one('completed'), result: {} }),
-    closed({ kind: one('failed'), error }),
+    closed({ kind: one('failed'), error, reason: one('timeout'), again }, 'reason', 'again'),
+    closed({ kind: one('skipped'), error }),
     closed({ kind: one('canceled') }),
   ],
 };

@@ -13,6 +13,8 @@ export type ToChild =
   | { kind: 'load'; modules: readonly string[]; base: string; resultLimitBytes: number }
   | { kind: 'run'; run: number; task: JobFacts; directory?: string; deadlineMs: number | null }
   | { kind: 'cancel'; run: number; reason: string }
+  /** Its soft time limit has passed. */
+  | { kind: 'overtime'; run: number; limitMs: number }
   | { kind: 'reply'; id: number; value: Json }
   | { kind: 'refusal'; id: number; code: string; message: string; errors: FieldError[] };
 

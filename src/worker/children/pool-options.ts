@@ -15,6 +15,8 @@ export interface PoolOptions {
   /** From the AbortSignal to SIGTERM, and from there to SIGKILL. */
   graceMs: number;
   killMs: number;
+  /** Hard limit of tasks that have none of their own; 0: none. */
+  timeLimitMs: number;
   /** A child is replaced after so many (for each task that it may run at a time); 0: never. */
   recycleAfterTasks: number;
   /** Resident memory of a child that is too much. */

@@ -7,11 +7,13 @@ import { outcomeOfDeath } from '../children/death.js';
 import { deferred, type Deferred } from '../children/deferred.js';
 import type { Ended, FromChild } from '../children/from-child.js';
 import { mayHaveStarted, remainsOf, signal } from '../children/remains.js';
+import type { Overtime, TimeKeeper } from '../children/time-keeper.js';
 
 export interface PreforkChildOptions extends ChildOptions {
   /** From the AbortSignal to SIGTERM, and from there to SIGKILL. */
   graceMs: number;
   killMs: number;
+  timeKeeper: TimeKeeper;
 }
 
 const PROGRAM = new URL('./child/child', import.meta.url);
@@ -44,7 +46,9 @@ export class PreforkChild extends ChildHandle {
   async run(run: ChildRun, directory: string): Promise<Outcome> {
     this.#begin(run, directory);
     this.send({ kind: 'run', run: run.number, task: run.facts, directory, deadlineMs: this.deadlineMs });
+    this.#options.timeKeeper.watch(run, this.#overtimeOf(run));
     const said = this.alive ? await this.#ended.promise : undefined;
+    this.#options.timeKeeper.forget(run);
     this.#graces?.abort();
     if (said && this.#mustEnd(run, said.leftovers ?? [])) await this.end({ kind: 'retired' });
     const outcome = said ? run.outcomeOf(said.outcome) : await this.#outcomeOfDeath(run);
@@ -92,8 +96,8 @@ export class PreforkChild extends ChildHandle {
     this.#ended.resolve(undefined);
   }
 
-  async #outcomeOfDeath({ canceled, fault }: ChildRun): Promise<Outcome> {
-    return outcomeOfDeath(await this.gone, { canceled, fault, suspect: true });
+  async #outcomeOfDeath({ canceled, fault, overtime }: ChildRun): Promise<Outcome> {
+    return outcomeOfDeath(await this.gone, { canceled, fault, overtime, suspect: true });
   }
 
   #begin(run: ChildRun, directory: string): void {
@@ -104,6 +108,16 @@ export class PreforkChild extends ChildHandle {
     this.#graces = undefined;
     this.forgetTail();
     this.tasksRun += 1;
+  }
+
+  #overtimeOf(run: ChildRun): Overtime {
+    return {
+      ask: limitMs => this.send({ kind: 'overtime', run: run.number, limitMs }),
+      end: error => {
+        run.overtime = error;
+        void this.end({ kind: 'retired' });
+      },
+    };
   }
 
   /** After a task with resources nothing may be left that could still act on them; in doubt the child goes. */

@@ -8,6 +8,7 @@ import type { TaskDirectory } from '../children/directory.js';
 import { CHILD_WAIT_MS, type PoolOptions } from '../children/pool-options.js';
 import { Premises } from '../children/premises.js';
 import { Supply } from '../children/supply.js';
+import { TimeKeeper } from '../children/time-keeper.js';
 import { outcomeOfWait } from '../children/unstarted.js';
 import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
 import { FreeChildren } from './free-children.js';
@@ -34,19 +35,21 @@ class PreforkPool implements Pool {
   readonly #premises: Premises;
   readonly #supply: Supply<PreforkChild>;
   readonly #free = new FreeChildren();
+  readonly #timeKeeper: TimeKeeper;
   readonly #running = new Map<string, Slot>();
   #stopped: Promise<void> | undefined;
 
   constructor(options: PoolOptions) {
-    const { slots, workerDirectory: directory, log, runtime } = options;
+    const { slots, workerDirectory: directory, timeLimitMs, log, runtime } = options;
     this.slots = slots;
     this.#options = options;
     this.#premises = new Premises(directory, log);
     const { ledger } = this.#premises;
+    const timeKeeper = (this.#timeKeeper = new TimeKeeper(runtime, timeLimitMs));
     this.#supply = new Supply({
       wanted: slots,
       startsAtOnce: STARTS_AT_ONCE,
-      create: () => new PreforkChild({ ...options, tasksAtOnce: 1, directory, ledger }),
+      create: () => new PreforkChild({ ...options, tasksAtOnce: 1, directory, ledger, timeKeeper }),
       onReady: child => this.#free.offer(child),
       onGone: child => this.#free.remove(child),
       log,
@@ -109,6 +112,7 @@ class PreforkPool implements Pool {
     const ended = this.#supply.stop();
     this.#free.clear();
     await ended;
+    this.#timeKeeper.stop();
     await this.#premises.close();
   }
 

@@ -5,7 +5,8 @@ import { buildServer } from '../../../src/api/server.js';
 import type { Standing } from '../../../src/core/line.js';
 import type { Control } from '../../../src/core/hint.js';
 import { Acceptor } from '../../../src/dispatch/accept.js';
-import { cancelTask } from '../../../src/dispatch/cancel.js';
+import { cancelGroup, cancelTask, cancelTree } from '../../../src/dispatch/cancel.js';
+import { Dependents } from '../../../src/dispatch/dependents.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { catalogueOf } from '../../../src/dispatch/type-catalogue.js';
 import { fastifyLogger } from '../../../src/process/fastify-logger.js';
@@ -65,6 +66,8 @@ export interface Opened {
 export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened, 'app'> & { deps: ApiDeps } {
   const broker = new QuietBroker();
   const hints = new Hints(broker, system.clock);
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: silentLog });
+  const canceling = { tasks: store.tasks, groups: store.groups, hints, dependents, broker };
   const stream = new PassThrough();
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -73,7 +76,9 @@ export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened
     store,
     broker,
     acceptor: new Acceptor({ tasks: store.tasks, hints }),
-    cancel: (id, by) => cancelTask({ tasks: store.tasks, hints, broker }, id, by),
+    cancel: (id, by) => cancelTask(canceling, id, by),
+    cancelTree: (id, by) => cancelTree(canceling, id, by),
+    cancelGroup: (id, by) => cancelGroup(canceling, id, by),
     types: TYPES,
     runtime: system,
     log: silentLog,
@@ -97,6 +102,7 @@ export interface Body {
   id: string;
   name: string;
   state: string;
+  waitingFor: string | null;
   args: number[];
   attempts: object[];
   // problems

@@ -43,16 +43,20 @@ describe('The OpenAPI document', () => {
   it('keeps the names of its operations: clients are generated from them', () => {
     const ids = operations().map(({ operation }) => operation.operationId ?? '');
     expect(ids.sort()).to.deep.equal([
+      'cancelGroup',
       'cancelTask',
+      'createGroup',
       'createSchedule',
       'deleteSchedule',
       'deleteTask',
       'explainTask',
+      'getGroup',
       'getResource',
       'getSchedule',
       'getStatus',
       'getTask',
       'getWorker',
+      'listGroups',
       'listQueues',
       'listSchedules',
       'listTaskTypes',
@@ -62,6 +66,7 @@ describe('The OpenAPI document', () => {
       'readyz',
       'submitTask',
       'submitTasks',
+      'submitWorkflow',
       'summarizeTasks',
     ]);
   });

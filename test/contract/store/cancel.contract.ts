@@ -93,8 +93,8 @@ export function cancelContract(under: StoreUnderTest): void {
         newTask(),
       );
       const due = [
-        { id: b!.id, waitingFor: 'retry' as const },
-        { id: a!.id, waitingFor: 'delay' as const },
+        { id: b!.id, waitingFor: 'retry' as const, holds: false },
+        { id: a!.id, waitingFor: 'delay' as const, holds: false },
       ];
       expect(await tasks.due(10)).to.deep.equal(due);
       expect(await tasks.due(1)).to.deep.equal(due.slice(0, 1));
@@ -138,7 +138,7 @@ export function cancelContract(under: StoreUnderTest): void {
         delayed(PAST),
       );
       await tasks.cancel(gone!.id, 'ann', 'user');
-      const asked = [early!, retry!, gone!].map(({ id }) => ({ id, waitingFor: 'delay' as const }));
+      const asked = [early!, retry!, gone!].map(({ id }) => ({ id, waitingFor: 'delay' as const, holds: false }));
       expect(await tasks.promote(asked, await tasks.takeNumbers(3))).to.deep.equal([]);
       expect(await tasks.get(early!.id)).to.deep.equal(early);
       expect(await tasks.get(retry!.id)).to.deep.equal(retry);

@@ -1,9 +1,9 @@
-import type { Outcome } from '../../../src/core/outcome.js';
 import { STATES } from '../../../src/core/state.js';
 import type { Task } from '../../../src/core/task.js';
 import type { Lease, Store } from '../../../src/store/store.js';
 import type { SeededRandom } from '../../support/random.js';
 import { Chance } from './drift-chance.js';
+import { OUTCOMES } from './drift-outcomes.js';
 import { Wishes } from './drift-wishes.js';
 
 const HOUR = 3_600_000;
@@ -166,10 +166,12 @@ export class Steps {
   #delay(items: Task[]): Step {
     if (this.#chance.below(3) === 0) return { name: 'expire 1', call: ({ tasks }) => tasks.expire(1) };
     const delayed = items.filter(task => task.dueAt);
-    const asked = this.#chance.few(this.#chance.mostly(delayed, items)).map(({ id, waitingFor }) => ({
-      id,
+    const asked = this.#chance.few(this.#chance.mostly(delayed, items)).map(({ id, waitingFor, grant }) => ({
+      ...{ id, holds: grant !== undefined },
       waitingFor: waitingFor === 'delay' || this.#chance.rarely() ? ('delay' as const) : ('retry' as const),
     }));
+    if (this.#chance.maybe())
+      return { name: `resume ${JSON.stringify(asked)}`, call: ({ tasks }) => tasks.resume(asked), unordered: true };
     const { text, first } = this.#numbersFor(asked.length);
     const call = async (store: Store): Promise<Task[]> => store.tasks.promote(asked, await first(store));
     return { name: `promote ${JSON.stringify(asked)} to ${text}`, call, unordered: true };
@@ -287,14 +289,3 @@ export class Steps {
 }
 
 const NOBODY = { id: 'nobody', token: 'none' };
-
-const OUTCOMES: Outcome[] = [
-  { kind: 'completed', result: { x: [1, null] } },
-  { kind: 'failed', error: { code: 'X', message: 'm' } },
-  { kind: 'failed', error: { code: 'X', message: 'm' }, reason: 'timeout', exit: { code: 1, signal: null } },
-  { kind: 'failed', error: { code: 'POISONED', message: 'm' }, reason: 'worker-lost' },
-  { kind: 'canceled', reason: 'worker-lost' },
-  { kind: 'canceled', reason: 'user' },
-  { kind: 'requeued', reason: 'worker-lost' },
-  { kind: 'requeued', reason: 'worker-shutdown', exit: { code: null, signal: 'SIGKILL' } },
-];

@@ -38,10 +38,15 @@ export class Wishes {
       ...(delayed ? { dueAt: this.#date() } : {}),
       ...(this.#chance.rarely() ? { expiresAt: this.#date() } : {}),
       ...(this.#chance.rarely() ? { idempotency: { principal: 'p', key: `k${this.#chance.below(4)}`, bodyHash: 'h' } } : {}),
+      ...(this.#chance.rarely() ? { unique: this.#unique() } : {}),
       ...(this.#chance.rarely() ? { schedule: { id: 's', slot: new Date(PAST - this.#chance.below(4)) } } : {}),
     });
     this.#given.push(wish);
     return wish;
+  }
+
+  #unique(): NonNullable<NewTask['unique']> {
+    return { key: `u${this.#chance.below(3)}`, while: this.#chance.one(['waiting', 'open']), onConflict: 'return' };
   }
 
   /** Each one only once, so that whatever is sorted by it has one order. */

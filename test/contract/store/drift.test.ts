@@ -47,7 +47,8 @@ function all({ tasks }: Store): Promise<unknown> {
 function plain(answer: unknown, unordered?: true): unknown {
   const value = answer instanceof Set ? [...answer].sort() : answer;
   const text = JSON.stringify(value ?? null, function (this: Record<string, unknown>, key, each: unknown) {
-    return this[key] instanceof Date && !isOurs(this[key]) ? 'server time' : each;
+    const isTime = key === 'rank' || (this[key] instanceof Date && !isOurs(this[key]));
+    return isTime ? 'server time' : each;
   });
   const parsed: unknown = JSON.parse(text);
   if (!unordered || !Array.isArray(parsed)) return parsed;

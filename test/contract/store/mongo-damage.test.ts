@@ -89,8 +89,8 @@ describe('A damaged record in MongoDB', function () {
     const { tasks } = under.store();
     const [bad, good] = await accept(under.store(), delayed(PAST), delayed(new Date(PAST.getTime() + 1)));
     await damage(bad!, { $set: { exclusive: 5 } });
-    expect(await tasks.due(1)).to.deep.equal([{ id: good!.id, waitingFor: 'delay' }]);
-    const both = [bad!, good!].map(({ id }) => ({ id, waitingFor: 'delay' as const }));
+    expect(await tasks.due(1)).to.deep.equal([{ id: good!.id, waitingFor: 'delay', holds: false }]);
+    const both = [bad!, good!].map(({ id }) => ({ id, waitingFor: 'delay' as const, holds: false }));
     const moved = await tasks.promote(both, await tasks.takeNumbers(2));
     expect(moved.find(task => task.id === good!.id)).to.include({ waitingFor: 'worker' });
     const claimed = await tasks.claimable({ queues: ['default'], worker: 'w', limit: 9 });

@@ -34,7 +34,7 @@ describe('manage-db on MongoDB', function () {
   it('creates everything once, also when several run at the same time, and then has nothing to do', async () => {
     const reports = await Promise.all([stores[0]!.manage(), stores[1]!.manage(), stores[0]!.manage()]);
     expect(reports.flatMap(report => report.created)).to.include.members(['index tasks.seq', 'document leases.beat']);
-    expect(await stores[1]!.manage()).to.deep.equal({ created: [] });
+    expect(await stores[1]!.manage()).to.deep.equal({ created: [], dropped: [] });
     await stores[0]!.check();
     expect(await db.collection('leases').countDocuments()).to.equal(2);
     expect((await accept(stores[0]!, newTask()))[0]!.seq).to.equal(1);
@@ -43,9 +43,9 @@ describe('manage-db on MongoDB', function () {
   it('is asked for by the check of a role that finds something missing', async () => {
     expect((await refused(stores[0]!.check())).message).to.match(/Run `interlock manage-db`/);
     await stores[0]!.manage();
-    await db.collection('tasks').dropIndex('claim');
-    expect((await refused(stores[0]!.check())).message).to.include('index tasks.claim');
-    expect(await stores[0]!.manage()).to.deep.equal({ created: ['index tasks.claim'] });
+    await db.collection('tasks').dropIndex('claim_rank');
+    expect((await refused(stores[0]!.check())).message).to.include('index tasks.claim_rank');
+    expect(await stores[0]!.manage()).to.deep.equal({ created: ['index tasks.claim_rank'], dropped: [] });
     await db.collection<{ _id: string }>('leases').deleteOne({ _id: 'beat' });
     expect((await refused(stores[0]!.check())).message).to.include('document leases.beat');
   });
@@ -54,7 +54,7 @@ describe('manage-db on MongoDB', function () {
     const store = stores[0]!;
     await store.manage();
     expect(await store.problems()).to.deep.equal([]);
-    await db.collection('tasks').dropIndex('claim');
+    await db.collection('tasks').dropIndex('claim_rank');
     expect(await store.problems(), 'slow, but not wrong').to.deep.equal([]);
     for (const name of ['seq', 'idempotency', 'slot']) {
       await db.collection('tasks').dropIndex(name);
@@ -74,13 +74,22 @@ describe('manage-db on MongoDB', function () {
   it('tells how to mend an index that is not the one needed, and leaves strange ones alone', async () => {
     await stores[0]!.manage();
     await db.collection('tasks').createIndex({ name: 1, queue: 1 }, { name: 'mine' }, {});
-    expect(await stores[0]!.manage()).to.deep.equal({ created: [] });
+    expect(await stores[0]!.manage()).to.deep.equal({ created: [], dropped: [] });
     await db.collection('tasks').dropIndex('seq');
     await db.collection('tasks').createIndex({ seq: 1 }, { name: 'seq' }, {});
     for (const work of [() => stores[0]!.manage(), () => stores[0]!.check()]) {
       expect((await refused(work())).message).to.include(`db.tasks.dropIndex('seq')`);
     }
     expect(await db.collection('tasks').indexExists(['seq', 'mine']), 'nothing was dropped').to.equal(true);
+  });
+
+  it('drops the indexes of earlier versions, once what has taken their place is there', async () => {
+    await stores[0]!.manage();
+    await db.collection('tasks').createIndex({ 'grant.worker': 1, queue: 1, priority: -1, seq: 1 }, { name: 'claim' }, {});
+    const reports = await Promise.all(stores.map(store => store.manage()));
+    expect(reports.flatMap(({ dropped }) => dropped)).to.include('index tasks.claim');
+    expect(await db.collection('tasks').indexExists('claim')).to.equal(false);
+    expect(await stores[0]!.manage()).to.deep.equal({ created: [], dropped: [] });
   });
 
   it('refuses the same index under another name, and says which', async () => {

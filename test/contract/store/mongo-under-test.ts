@@ -33,7 +33,7 @@ export function mongoUnderTest(): Omit<StoreUnderTest, 'store' | 'other'> & {
     other: () => stores[1]!,
     db: () => db,
     async clear() {
-      const names = ['tasks', 'processes', 'schedules', 'repositories', 'things'];
+      const names = ['tasks', 'processes', 'schedules', 'repositories', 'things', 'task_groups'];
       await Promise.all(names.map(name => db.collection(name).deleteMany({})));
       await db
         .collection('leases')

@@ -1,7 +1,7 @@
 import type { ProcessRecord } from '../../../src/core/process.js';
 import type { Schedule } from '../../../src/core/schedule.js';
 import type { Task } from '../../../src/core/task.js';
-import type { Lease } from '../../../src/store/store.js';
+import type { Lease, TaskGroup } from '../../../src/store/store.js';
 import { Table } from './table.js';
 import { TaskTable, type Change } from './task-table.js';
 
@@ -30,6 +30,7 @@ interface Tables {
   schedules: Table<Schedule>;
   /** By `collection/id`. */
   documents: Table<DocumentRecord>;
+  groups: Table<TaskGroup>;
   counters: Table<number>;
 }
 
@@ -40,6 +41,7 @@ export class SimulatedDatabase implements Readonly<Tables> {
   readonly leases: Table<LeaseRecord>;
   readonly schedules: Table<Schedule>;
   readonly documents: Table<DocumentRecord>;
+  readonly groups: Table<TaskGroup>;
   readonly counters: Table<number>;
   /** Server time. */
   readonly now: () => Date;
@@ -51,6 +53,7 @@ export class SimulatedDatabase implements Readonly<Tables> {
     this.leases = tables.leases ?? new Table();
     this.schedules = tables.schedules ?? new Table();
     this.documents = tables.documents ?? new Table();
+    this.groups = tables.groups ?? new Table();
     this.counters = tables.counters ?? new Table();
   }
 
@@ -62,6 +65,7 @@ export class SimulatedDatabase implements Readonly<Tables> {
       leases: this.leases.snapshot(),
       schedules: this.schedules.snapshot(),
       documents: this.documents.snapshot(),
+      groups: this.groups.snapshot(),
       counters: this.counters.snapshot(),
     });
   }

@@ -3,6 +3,8 @@ import { atOnce } from './at-once.js';
 import type { SimulatedDatabase } from './database.js';
 import { simulatedDocuments } from './documents.js';
 import { grant, unbind } from './grants.js';
+import { simulatedGroups } from './groups.js';
+import { simulatedJoins } from './joins.js';
 import { acquire, readLease, renew, resign } from './leases.js';
 import { beat, declareMissing, earliestLapseMs, forget, getProcess, listProcesses, register, settle, stop } from './processes.js';
 import { advance, createSchedule, dueSchedules, getSchedule, listSchedules } from './schedules.js';
@@ -45,6 +47,8 @@ export function simulatedStore(db: SimulatedDatabase): Store {
       advance: (id, from, to, last) => advance(db, { id, from, to }, last),
       now: () => db.now(),
     }),
+    joins: simulatedJoins(db),
+    groups: simulatedGroups(db),
     documents: simulatedDocuments(db),
     problems: () => Promise.resolve([]),
     ping: () => Promise.resolve({ version: 'simulated', pingMs: 0 }),

@@ -20,6 +20,8 @@ interface Indexes {
   byNumber: Table<Numbered, number>;
   /** Ids by what only one task may have: an idempotency key, a slot of a schedule. */
   byClaim: Table<string>;
+  /** Ids by unique key, as long as that keeps others away. */
+  byUnique: Table<string>;
 }
 
 /** Tasks and voids, with the unique indexes of the real database. */
@@ -30,7 +32,13 @@ export class TaskTable {
 
   constructor(onChange: (change: Change) => void, indexes?: Indexes, highest = 0) {
     this.#onChange = onChange;
-    this.#indexes = indexes ?? { byId: new Table(), open: new Table(), byNumber: new Table(), byClaim: new Table() };
+    this.#indexes = indexes ?? {
+      byId: new Table(),
+      open: new Table(),
+      byNumber: new Table(),
+      byClaim: new Table(),
+      byUnique: new Table(),
+    };
     this.#highest = highest;
   }
 
@@ -66,6 +74,12 @@ export class TaskTable {
     return undefined;
   }
 
+  /** The task that has this unique key. */
+  having(key: string): Task | undefined {
+    const id = this.#indexes.byUnique.get(key);
+    return id === undefined ? undefined : this.get(id);
+  }
+
   /** Inserts or replaces it; its id, key and slot never change, its number may. The caller has seen that the number is free. */
   put(task: Task): void {
     const before = this.get(task.id);
@@ -76,7 +90,15 @@ export class TaskTable {
     if (before && before.seq !== task.seq) byNumber.delete(before.seq);
     this.#number(task.seq, task);
     if (!before) for (const claim of claimsOf(task)) byClaim.put(claim, task.id);
+    if (task.unique) this.#keepUnique(task, task.unique, before);
     this.#onChange({ collection: 'tasks', id: task.id, before, after: task });
+  }
+
+  #keepUnique(task: Task, { key, while: during }: NonNullable<Task['unique']>, before: Task | undefined): void {
+    const { byUnique } = this.#indexes;
+    if (!before) return byUnique.put(key, task.id);
+    const over = isFinal(task.state) || (during === 'waiting' && task.state !== 'waiting');
+    if (over && byUnique.get(key) === task.id) byUnique.delete(key);
   }
 
   delete(task: Task): void {
@@ -94,8 +116,11 @@ export class TaskTable {
   }
 
   snapshot(): TaskTable {
-    const { byId, open, byNumber, byClaim } = this.#indexes;
-    const copy = { byId: byId.snapshot(), open: open.snapshot(), byNumber: byNumber.snapshot(), byClaim: byClaim.snapshot() };
+    const { byId, open, byNumber, byClaim, byUnique } = this.#indexes;
+    const copy = {
+      ...{ byId: byId.snapshot(), open: open.snapshot(), byNumber: byNumber.snapshot() },
+      ...{ byClaim: byClaim.snapshot(), byUnique: byUnique.snapshot() },
+    };
     return new TaskTable(() => undefined, copy, this.#highest);
   }
 

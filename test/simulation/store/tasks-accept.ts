@@ -1,4 +1,5 @@
 import { StoreError } from '../../../src/core/errors.js';
+import { rankOf } from '../../../src/core/priority.js';
 import type { NewTask, Task } from '../../../src/core/task.js';
 import type { InsertVerdict, TaskStore } from '../../../src/store/store.js';
 import type { SimulatedDatabase } from './database.js';
@@ -12,6 +13,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export function takeNumbers(db: SimulatedDatabase, count: number): number {
   const last = (db.counters.get('seq') ?? 0) + count;
   db.counters.put('seq', last);
+  db.counters.put('seqAt', db.now().getTime());
   return last - count + 1;
 }
 
@@ -31,7 +33,8 @@ export function insertAll(db: SimulatedDatabase, tasks: readonly NewTask[], firs
   const verdicts = records.map(record => verdictOn(db, record));
   const stored = verdicts.flatMap(verdict => (verdict?.kind === 'stored' ? [verdict.task] : []));
   if (stored.length === records.length) return { kind: 'stored', tasks: stored };
-  return verdicts.find(verdict => verdict?.kind === 'duplicate') ?? { kind: 'seq-taken' };
+  const rival = ['duplicate', 'occupied'].map(kind => verdicts.find(verdict => verdict?.kind === kind)).find(Boolean);
+  return rival && rival.kind !== 'stored' ? rival : { kind: 'seq-taken' };
 }
 
 export function byIdempotencyKey(db: SimulatedDatabase, principal: string, key: string): Task | undefined {
@@ -40,7 +43,8 @@ export function byIdempotencyKey(db: SimulatedDatabase, principal: string, key: 
 }
 
 function newRecords(db: SimulatedDatabase, tasks: readonly NewTask[], firstSeq: number): Task[] {
-  const at = db.now();
+  // An insert has no clock of its own: the time came with the numbers.
+  const at = new Date(db.counters.get('seqAt') ?? db.now().getTime());
   return tasks.map((task, index) => newRecord(task, firstSeq + index, at));
 }
 
@@ -51,6 +55,7 @@ function newRecord(task: NewTask, seq: number, at: Date): Task {
   const record: Task = {
     ...task,
     seq,
+    rank: rankOf(task.priority, at),
     args: asJson(task.args),
     kwargs: asJson(task.kwargs),
     exclusive: [...task.exclusive],
@@ -65,21 +70,30 @@ function newRecord(task: NewTask, seq: number, at: Date): Task {
 }
 
 function clashes(db: SimulatedDatabase, record: Task): boolean {
-  return [db.tasks.get(record.id), db.tasks.at(record.seq), db.tasks.sharing(record)].some(rival => rival !== undefined);
+  const rivals = [db.tasks.get(record.id), db.tasks.at(record.seq), db.tasks.sharing(record), holderOf(db, record)];
+  return rivals.some(rival => rival !== undefined);
+}
+
+function holderOf(db: SimulatedDatabase, { unique }: Task): Task | undefined {
+  return unique && db.tasks.having(unique.key);
 }
 
 function clashWithin(records: readonly Task[]): boolean {
   const ids = new Set(records.map(record => record.id));
   const keys = records.flatMap(({ idempotency }) => (idempotency ? [`${idempotency.principal}\n${idempotency.key}`] : []));
   const slots = records.flatMap(({ schedule }) => (schedule ? [`${schedule.id}\n${schedule.slot.getTime()}`] : []));
+  const uniques = records.flatMap(({ unique }) => (unique ? [unique.key] : []));
+  if (new Set(uniques).size < uniques.length) return true;
   return ids.size < records.length || new Set(keys).size < keys.length || new Set(slots).size < slots.length;
 }
 
-/** Its own record (an earlier try landed), else the task that has its key or slot, else whatever has its number. */
+/** Its own record (an earlier try landed), else the task that has its key or slot, or its unique key, else whatever has its number. */
 function verdictOn(db: SimulatedDatabase, record: Task): InsertVerdict | undefined {
   const own = db.tasks.get(record.id);
   if (own) return { kind: 'stored', task: { ...own } };
   const same = db.tasks.sharing(record);
   if (same) return { kind: 'duplicate', task: { ...same } };
+  const holder = holderOf(db, record);
+  if (holder) return { kind: 'occupied', task: { ...holder } };
   return db.tasks.at(record.seq) === undefined ? undefined : { kind: 'seq-taken' };
 }

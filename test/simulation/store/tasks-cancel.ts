@@ -1,4 +1,5 @@
 import { isFinal } from '../../../src/core/state.js';
+import { rankOf } from '../../../src/core/priority.js';
 import { needsResources, type EndReason, type Task } from '../../../src/core/task.js';
 import type { TaskStore } from '../../../src/store/store.js';
 import type { SimulatedDatabase } from './database.js';
@@ -39,7 +40,9 @@ export function due(db: SimulatedDatabase, limit: number): Delayed[] {
   const now = db.now();
   const found = [...db.tasks.open()].filter(task => isDelayed(task) && hasCome(task.dueAt, now));
   found.sort((a, b) => a.dueAt!.getTime() - b.dueAt!.getTime());
-  return found.slice(0, limit).map(task => ({ id: task.id, waitingFor: task.waitingFor as Delayed['waitingFor'] }));
+  return found
+    .slice(0, limit)
+    .map(({ id, waitingFor, grant }) => ({ id, waitingFor: waitingFor as Delayed['waitingFor'], holds: grant !== undefined }));
 }
 
 function isDelayed(task: Task): boolean {
@@ -55,15 +58,31 @@ export function promote(db: SimulatedDatabase, tasks: readonly Delayed[], firstS
   const wishes = tasks.map((task, index) => ({ ...task, seq: firstSeq + index })).sort(byId);
   for (const { id, waitingFor, seq } of wishes) {
     const task = db.tasks.get(id);
-    if (task?.state !== 'waiting' || task.waitingFor !== waitingFor || !hasCome(task.dueAt, now)) continue;
+    if (task?.state !== 'waiting' || task.waitingFor !== waitingFor || !hasCome(task.dueAt, now) || task.grant) continue;
     if (seq !== task.seq && db.tasks.at(seq) !== undefined) break;
     const next = needsResources(task) ? 'resources' : 'worker';
-    db.tasks.put(changed(task, { seq, waitingFor: next, readyAt: now, dueAt: undefined }));
+    const rank = rankOf(task.priority, now);
+    db.tasks.put(changed(task, { seq, rank, waitingFor: next, readyAt: now, dueAt: undefined }));
   }
   const moved = ({ seq }: Task): boolean => seq >= firstSeq && seq < firstSeq + tasks.length;
   return wishes
     .flatMap(({ id }) => db.tasks.get(id) ?? [])
     .filter(moved)
+    .map(task => ({ ...task }));
+}
+
+/** Those that an earlier try moved are among the answer. */
+export function resume(db: SimulatedDatabase, tasks: readonly Delayed[]): Task[] {
+  const now = db.now();
+  for (const { id, waitingFor } of tasks.toSorted(byId)) {
+    const task = db.tasks.get(id);
+    if (task?.state !== 'waiting' || task.waitingFor !== waitingFor || !hasCome(task.dueAt, now) || !task.grant) continue;
+    db.tasks.put(changed(task, { waitingFor: 'worker', readyAt: now, dueAt: undefined }));
+  }
+  const ready = (task: Task): boolean => task.waitingFor === 'worker' && task.grant !== undefined;
+  return tasks
+    .flatMap(({ id }) => db.tasks.get(id) ?? [])
+    .filter(ready)
     .map(task => ({ ...task }));
 }
 

@@ -1,4 +1,5 @@
 import type { Ending, Outcome } from '../../../src/core/outcome.js';
+import type { FinalState } from '../../../src/core/state.js';
 import type { Attempt, Exit, ProgressReport, Task } from '../../../src/core/task.js';
 import type { SimulatedDatabase } from './database.js';
 import { asJson, changed } from './records.js';
@@ -26,11 +27,11 @@ function shows(task: Task, token: string, outcome: Outcome): boolean {
 /** No end of the body's own: it gives way to a cancel that came first. */
 function isLoss(outcome: Outcome): boolean {
   if (outcome.kind === 'failed') return outcome.reason === 'worker-lost';
-  return outcome.kind === 'requeued' || outcome.kind === 'canceled';
+  return outcome.kind === 'requeued' || outcome.kind === 'retried' || outcome.kind === 'canceled';
 }
 
 function startReason(outcome: Outcome): string {
-  return ('reason' in outcome ? outcome.reason : undefined) ?? outcome.kind;
+  return ('reason' in outcome ? outcome.reason : undefined) ?? (outcome.kind === 'retried' ? 'failed' : outcome.kind);
 }
 
 function ended(task: ActiveTask, outcome: Outcome, now: Date): Task {
@@ -47,12 +48,16 @@ function ended(task: ActiveTask, outcome: Outcome, now: Date): Task {
       return over(task, { state: 'failed', error: { ...outcome.error }, reason: outcome.reason }, attempt);
     case 'canceled':
       return over(task, { state: 'canceled', reason: outcome.reason }, attempt);
+    case 'skipped':
+      return over(task, { state: 'skipped', error: { ...outcome.error } }, attempt);
+    case 'retried':
+      return retried(task, outcome, attempt);
     case 'requeued':
       return queuedAgain(task, attempt);
   }
 }
 
-type End = { [K in 'state' | 'reason' | 'result' | 'error']?: Task[K] | undefined } & { state: ProgressReport['state'] };
+type End = { [K in 'state' | 'reason' | 'result' | 'error']?: Task[K] | undefined } & { state: FinalState };
 
 /** Final: the grant goes away with the state, in one write. */
 function over(task: ActiveTask, end: End, attempt: Attempt): Task {
@@ -60,7 +65,7 @@ function over(task: ActiveTask, end: End, attempt: Attempt): Task {
     ...end,
     attempts: [...task.attempts, attempt],
     finishedAt: attempt.finishedAt,
-    progress: closed(task.progress, end.state),
+    progress: closed(task.progress, end.state === 'skipped' ? 'canceled' : end.state),
     run: undefined,
     grant: undefined,
   });
@@ -74,6 +79,21 @@ function queuedAgain(task: ActiveTask, attempt: Attempt): Task {
     readyAt: attempt.finishedAt,
     startedAt: undefined,
     progress: closed(task.progress, 'canceled'),
+    run: undefined,
+  });
+}
+
+function retried(task: ActiveTask, outcome: Extract<Outcome, { kind: 'retried' }>, attempt: Attempt): Task {
+  const { code, message } = outcome.error;
+  return changed(task, {
+    state: 'waiting',
+    waitingFor: 'retry',
+    dueAt: new Date(attempt.finishedAt.getTime() + outcome.delayMs),
+    attempts: [...task.attempts, { ...attempt, error: { code, message: message.slice(0, 1_024) } }],
+    grant: outcome.hold ? task.grant : undefined,
+    readyAt: undefined,
+    startedAt: undefined,
+    progress: closed(task.progress, 'failed'),
     run: undefined,
   });
 }

@@ -1,3 +1,4 @@
+import { byRank } from '../../../src/core/priority.js';
 import type { ProgressReport, Run, Task } from '../../../src/core/task.js';
 import type { TaskStore } from '../../../src/store/store.js';
 import type { SimulatedDatabase } from './database.js';
@@ -14,7 +15,7 @@ export function claimable(db: SimulatedDatabase, { queues, worker, limit }: Clai
     if (task.grant?.worker !== undefined) return task.grant.worker === worker;
     return queues.includes(task.queue);
   };
-  const sorted = [...db.tasks.open()].filter(offered).sort((a, b) => b.priority - a.priority || a.seq - b.seq);
+  const sorted = [...db.tasks.open()].filter(offered).sort(byRank);
   return sorted.slice(0, limit).map(task => ({ ...task }));
 }
 

@@ -37,6 +37,7 @@ function matches(task: Task, filter: TaskFilter): boolean {
     among(filter.name, task.name) &&
     among(filter.queue, task.queue) &&
     among(filter.tag, ...task.tags) &&
+    among(filter.group, task.group) &&
     among(filter.parent, task.parent) &&
     among(filter.correlationId, task.correlationId) &&
     among(filter.schedule, task.schedule?.id) &&

@@ -2,7 +2,7 @@ import type { TaskStore } from '../../../src/store/store.js';
 import { atOnce } from './at-once.js';
 import type { SimulatedDatabase } from './database.js';
 import { byIdempotencyKey, insert, insertAll, takeNumbers } from './tasks-accept.js';
-import { cancel, cancelAssigned, due, expire, promote } from './tasks-cancel.js';
+import { cancel, cancelAssigned, due, expire, promote, resume } from './tasks-cancel.js';
 import { finish, giveBack } from './tasks-finish.js';
 import {
   byIds,
@@ -40,6 +40,7 @@ export function simulatedTasks(db: SimulatedDatabase): TaskStore {
     cancelAssigned: worker => cancelAssigned(db, worker),
     due: limit => due(db, limit),
     promote: (tasks, firstSeq) => promote(db, tasks, firstSeq),
+    resume: tasks => resume(db, tasks),
     expire: limit => expire(db, limit),
     readyFor: (waitingFor, ms, limit) => readyFor(db, waitingFor, ms, limit),
 

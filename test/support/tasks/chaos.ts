@@ -9,7 +9,7 @@ import { defineTask, type TaskContext } from 'interlock';
 const input = Type.Object({
   label: Type.String(),
   ms: Type.Number(),
-  manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail'].map(each => Type.Literal(each))),
+  manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail', 'flaky', 'stuck'].map(each => Type.Literal(each))),
   exclusive: Type.Array(Type.String()),
   shared: Type.Array(Type.String()),
 });
@@ -41,12 +41,12 @@ async function run(wish: Static<typeof input>, ctx: TaskContext): Promise<string
   while (performance.now() < end) {
     const restMs = Math.min(STEP_MS, end - performance.now());
     if (wish.manner === 'busy') busy(restMs);
-    else await sleep(restMs, undefined, wish.manner === 'stubborn' ? {} : { signal: ctx.signal });
+    else await sleep(restMs, undefined, wish.manner === 'stubborn' || wish.manner === 'stuck' ? {} : { signal: ctx.signal });
     trace('tick');
   }
   if (wish.manner === 'exit') process.exit(3);
   trace('end');
-  if (wish.manner === 'fail') throw new Error('as asked for');
+  if (wish.manner === 'fail' || (wish.manner === 'flaky' && ctx.attempt === 1)) throw new Error('as asked for');
   return wish.label;
 }
 

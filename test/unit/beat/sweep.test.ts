@@ -6,10 +6,10 @@ import type { Task } from '../../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { silentLog, type Log } from '../../../src/process/log.js';
-import type { ProcessStore, TaskStore } from '../../../src/store/store.js';
+import type { JoinStore, ProcessStore, TaskStore } from '../../../src/store/store.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
-type Methods = Partial<Omit<TaskStore, 'get' | 'list'> & Omit<ProcessStore, 'get'>>;
+type Methods = Partial<Omit<TaskStore, 'get' | 'list'> & Omit<ProcessStore, 'get'> & JoinStore>;
 
 const process = (change: Partial<ProcessRecord>): ProcessRecord =>
   ({ name: 'w', role: 'worker', incarnation: 'i', beat: 1, state: 'live', beatAt: new Date(0), ...change }) as ProcessRecord;
@@ -25,6 +25,7 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
     activeOfTheDead: () => Promise.resolve({ tasks: [] }),
     due: () => Promise.resolve([]),
     expire: () => Promise.resolve([]),
+    waiting: () => Promise.resolve([]),
     readyFor: () => Promise.resolve([]),
     forget: () => Promise.resolve([]),
     settle: () => Promise.resolve(true),
@@ -42,7 +43,7 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
   const log: Log = { ...silentLog, error: message => void errors.push(message) };
   const broker = { publish: () => Promise.resolve('confirmed' as const), depth: () => Promise.resolve(undefined) };
   const sweep = new Sweep({
-    store: { tasks: spied, processes: spied },
+    store: { tasks: spied, processes: spied, joins: spied },
     broker,
     hints: new Hints(broker, time.clock),
     runtime: time.runtime,
@@ -55,7 +56,7 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
   return { sweep, asked, errors, time };
 }
 
-const STEPS = ['list', 'activeOfTheDead', 'list', 'due', 'expire', 'readyFor', 'forget'];
+const STEPS = ['list', 'activeOfTheDead', 'list', 'due', 'expire', 'waiting', 'readyFor', 'forget'];
 
 describe('a sweep', () => {
   it('takes its steps in order', async () => {
@@ -79,7 +80,7 @@ describe('a sweep', () => {
     const pages = [500, 500, 20];
     const numbers: number[] = [];
     const { sweep, asked } = setUp({
-      due: () => Promise.resolve(ids(pages.shift() ?? 0).map(id => ({ id, waitingFor: 'delay' as const }))),
+      due: () => Promise.resolve(ids(pages.shift() ?? 0).map(id => ({ id, waitingFor: 'delay' as const, holds: false }))),
       takeNumbers: count => (numbers.push(count), Promise.resolve(1)),
       promote: due => Promise.resolve(due.map(({ id }) => ({ id, state: 'canceled' }) as Task)),
     });
@@ -90,11 +91,20 @@ describe('a sweep', () => {
 
   it('does not spin on due tasks that it cannot move', async () => {
     const { sweep, asked } = setUp({
-      due: () => Promise.resolve(ids(500).map(id => ({ id, waitingFor: 'delay' as const }))),
+      due: () => Promise.resolve(ids(500).map(id => ({ id, waitingFor: 'delay' as const, holds: false }))),
       promote: () => Promise.resolve([]),
     });
     await sweep.runOnce();
     expect(asked.filter(each => each === 'promote')).to.have.length(1);
+  });
+
+  it('lets those that kept their resources go on without a number', async () => {
+    const { sweep, asked } = setUp({
+      due: () => Promise.resolve([{ id: 'a', waitingFor: 'retry' as const, holds: true }]),
+      resume: due => Promise.resolve(due.map(({ id }) => ({ id, state: 'canceled' }) as Task)),
+    });
+    await sweep.runOnce();
+    expect(asked).to.include('resume').and.not.include.members(['takeNumbers']);
   });
 
   it('breaks off a flood after half a sweep, for the other steps, and comes again at once', async () => {

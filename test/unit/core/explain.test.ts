@@ -182,12 +182,30 @@ describe('Explaining a task', () => {
     });
 
     it('tells a retry from a delay', () => {
-      expect(explained({ ...me, waitingFor: 'retry' }).text).to.include('the delay before its next start');
+      expect(explained({ ...me, waitingFor: 'retry', attempt: 2 }).text).to.include(
+        'the delay after its start 2, which failed, to end at',
+      );
     });
   });
 
+  it('names those that it comes after and that have not ended, and says who looks when all have', () => {
+    const me = task({
+      waitingFor: 'dependencies',
+      after: ['a', 'b'].map(node => ({ node, id: `id-${node}` })),
+      join: 'all-final',
+    });
+    const before = new Map([
+      ['id-a', 'failed' as const],
+      ['id-b', 'running' as const],
+    ]);
+    const text = 'It comes after 2 tasks (all-final), of which 1 has not ended: "b" (task id-b, running).';
+    expect(explained(me, { before }).text).to.equal(text);
+    expect(explained(me, { before: new Map([['id-a', 'failed']]) }).text).to.include('all of them have ended: a beat looks');
+    expect(explained(me, { before: new Map(), beat: false }).text).to.include('no beat is live');
+  });
+
   it('has a sentence for everything else that a task can wait for', () => {
-    expect(explained(task({ waitingFor: 'dependencies' })).text).to.include('tasks that it comes after');
+    expect(explained(task({ waitingFor: 'dependencies' })).text).to.include('It comes after 0 tasks');
     expect(explained(task({ waitingFor: 'limit' })).text).to.include('a limit');
   });
 

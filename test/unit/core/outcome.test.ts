@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 
-import { outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../../../src/core/outcome.js';
+import { outcomeOfFailure, outcomeOfLoss, outcomeOfShutdown, type Outcome } from '../../../src/core/outcome.js';
+import { DEFAULT_RETRY } from '../../../src/core/retry.js';
 import type { Attempt, Exit, Task } from '../../../src/core/task.js';
 
 const KILLED: Exit = { code: null, signal: 'SIGKILL' };
@@ -56,5 +57,38 @@ describe('a start that was cut off', () => {
     const told = message(outcomeOfLoss(cut('requeue', 1_000, 1_000, before)));
     expect(told).to.contain('started 1000 times').and.to.contain('the last of them: start 991 on w991: ');
     expect(told.match(/start \d+ on/g)).to.have.length(10);
+  });
+});
+
+describe('a start whose body failed', () => {
+  const error = { code: 'X', message: 'm' };
+  const retry = { ...DEFAULT_RETRY, delayMs: 100, jitter: false };
+  const after = (task: Partial<Task>, failure: object = {}): Outcome =>
+    outcomeOfFailure({ attempt: 1, maxAttempts: 3, ...task }, { kind: 'failed', error, ...failure }, () => 0);
+
+  it('is the end of a task without a retry policy, however many starts are left', () => {
+    expect(after({})).to.deep.equal({ kind: 'failed', error });
+  });
+
+  it('is followed by another one after the delay of the policy, until there are none left', () => {
+    expect(after({ retry })).to.deep.equal({ kind: 'retried', error, delayMs: 100, hold: false });
+    expect(after({ retry, attempt: 2 })).to.deep.include({ kind: 'retried', delayMs: 200 });
+    expect(after({ retry, attempt: 3 })).to.deep.equal({ kind: 'failed', error });
+  });
+
+  it('says what else is known of it, and whether its resources stay', () => {
+    const failure = { reason: 'timeout', exit: KILLED };
+    expect(after({ retry: { ...retry, hold: true } }, failure)).to.deep.include({ kind: 'retried', hold: true, ...failure });
+  });
+
+  it('is followed by another one where the body asks for it, with a policy or without', () => {
+    const again = { afterMs: 7_000 };
+    expect(after({}, { again })).to.deep.equal({ kind: 'retried', error, delayMs: 7_000, hold: false });
+    expect(after({ retry }, { again })).to.deep.include({ kind: 'retried', delayMs: 7_000 });
+    expect(after({ attempt: 3 }, { again }), 'its last start').to.deep.equal({ kind: 'failed', error });
+  });
+
+  it('is the end where the body says so', () => {
+    expect(after({ retry }, { again: 'never' })).to.deep.equal({ kind: 'failed', error });
   });
 });

@@ -223,8 +223,11 @@ describe('Preparing a submission', () => {
   describe('origin', () => {
     it('carries parent, root and schedule into the record', async () => {
       const slot = new Date('2026-03-01T12:00:00Z');
-      const task = await accepted({ name: 'calculator.add' }, { parent: { id: 'p', root: 'r' }, schedule: { id: 's', slot } });
-      expect(task).to.deep.include({ parent: 'p', root: 'r', schedule: { id: 's', slot } });
+      const parent = { id: 'p', root: 'r', priority: 7 };
+      const task = await accepted({ name: 'calculator.add' }, { parent, schedule: { id: 's', slot } });
+      expect(task).to.deep.include({ parent: 'p', root: 'r', priority: 7, schedule: { id: 's', slot } });
+      expect((await accepted({ name: 'careful' }, { parent })).priority, 'that of its type').to.equal(9);
+      expect((await accepted({ name: 'calculator.add', priority: 0 }, { parent })).priority, 'its own').to.equal(0);
     });
 
     it('hashes the body so that the order of its keys does not matter, but everything else does', async () => {

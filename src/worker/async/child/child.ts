@@ -1,4 +1,5 @@
 // The program of a child process that runs many tasks: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
+import { completed } from '../../../tasks/complete.js';
 import type { ChildOutcome } from '../../children/from-child.js';
 import { Budget } from '../../children/budget.js';
 import { BodyRun, type BodyRunDeps } from '../../children/child/body-run.js';
@@ -32,11 +33,12 @@ const lifeline = await Lifeline.start({ memoryMiB, shared: { softMemoryMiB: memo
 const supervisor = new Supervisor(order => {
   if (order.kind === 'run') begin(order);
   else if (order.kind === 'cancel') bodies.get(order.run)?.abort(order.reason);
+  else if (order.kind === 'overtime') bodies.get(order.run)?.exceed(order.limitMs);
   else void load(order, supervisor, loaded => (types = loaded));
 });
 blameBodies(bodies, supervisor);
 process.on('exit', tellEnds);
-const deps: BodyRunDeps = {
+const deps: Omit<BodyRunDeps, 'complete'> = {
   supervisor,
   mayLog,
   directory: body => body.askForDirectory(),
@@ -46,7 +48,8 @@ const deps: BodyRunDeps = {
 function begin({ run, task, deadlineMs }: Extract<ToChild, { kind: 'run' }>): void {
   if (!types) return; // it would not have been given one
   lifeline.check(deadlineMs);
-  const body = new BodyRun(run, { ...task, worker }, deps);
+  const { registry } = types;
+  const body = new BodyRun(run, { ...task, worker }, { ...deps, complete: spawned => completed(spawned, registry) });
   bodies.add(body);
   void runOne(body, types).then(outcome => end(body, outcome));
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { TaskError } from '../../../core/task.js';
 import type { Log } from '../../../process/log.js';
-import { TaskAborted } from '../../../tasks/context.js';
+import { SoftTimeLimit, TaskAborted } from '../../../tasks/context.js';
 import type { Progress } from '../../../tasks/progress.js';
 import type { TaskFacts, TaskHost } from '../../../tasks/run-context.js';
 import { MAX_REQUESTS } from '../ipc.js';
@@ -16,6 +16,8 @@ export interface BodyRunDeps {
   /** False: too much is logged in this child, and the line is dropped. */
   mayLog?: () => boolean;
   directory: (run: BodyRun) => Promise<string>;
+  /** Adds to a submit body what its type says. */
+  complete: (body: JsonObject) => Promise<JsonObject>;
   /** Its body has returned: what is still to be said in its name must be said now. */
   closing?: (run: BodyRun) => void;
 }
@@ -26,7 +28,7 @@ export class BodyRun implements TaskHost {
   readonly facts: TaskFacts;
   readonly #deps: BodyRunDeps;
   #controller: AbortController | undefined;
-  #aborted: TaskAborted | undefined;
+  #aborted: TaskAborted | SoftTimeLimit | undefined;
   #log: Log | undefined;
   #reports: Reports | undefined;
   #fault: TaskError | undefined;
@@ -43,6 +45,11 @@ export class BodyRun implements TaskHost {
 
   get aborted(): boolean {
     return this.#aborted !== undefined;
+  }
+
+  /** Its soft limit has passed, and nothing asked it to end before that. */
+  get overtime(): SoftTimeLimit | undefined {
+    return this.#aborted instanceof SoftTimeLimit ? this.#aborted : undefined;
   }
 
   get ended(): boolean {
@@ -78,7 +85,7 @@ export class BodyRun implements TaskHost {
   }
 
   readonly submit = async (body: JsonObject): Promise<{ id: string }> =>
-    (await this.#ask({ kind: 'spawn', body })) as { id: string };
+    (await this.#ask({ kind: 'spawn', body: await this.#deps.complete(body) })) as { id: string };
 
   service(name: string, input: JsonObject): Promise<Json> {
     return this.#ask({ kind: 'service', name, input });
@@ -93,7 +100,13 @@ export class BodyRun implements TaskHost {
   }
 
   abort(reason: string): void {
-    this.#aborted ??= new TaskAborted(reason);
+    if (!this.#aborted || this.overtime) this.#aborted = new TaskAborted(reason);
+    this.#controller?.abort(this.#aborted);
+  }
+
+  /** Asks it to end; it may still complete. A cancel that comes later holds. */
+  exceed(softLimitMs: number): void {
+    this.#aborted ??= new SoftTimeLimit(softLimitMs);
     this.#controller?.abort(this.#aborted);
   }
 

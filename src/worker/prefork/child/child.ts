@@ -1,4 +1,6 @@
 // The program of a child process that runs one task at a time: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
+import type { JsonObject } from '../../../core/json.js';
+import { completed } from '../../../tasks/complete.js';
 import { BodyRun } from '../../children/child/body-run.js';
 import { Lifeline } from '../../children/child/lifeline.js';
 import { load } from '../../children/child/load.js';
@@ -20,7 +22,10 @@ const lifeline = await Lifeline.start({ memoryMiB: Number(memoryMiB) });
 const supervisor = new Supervisor(order => {
   if (order.kind === 'load') void load(order, supervisor, settle);
   else if (order.kind === 'run') void run(order);
-  else if (order.run === current?.number) current.abort(order.reason);
+  else if (order.run !== current?.number)
+    return; // it has ended
+  else if (order.kind === 'overtime') current.exceed(order.limitMs);
+  else current.abort(order.reason);
 });
 
 function settle(loaded: Loaded): void {
@@ -31,7 +36,9 @@ function settle(loaded: Loaded): void {
 async function run({ run, task, directory = home, deadlineMs }: Extract<ToChild, { kind: 'run' }>): Promise<void> {
   if (!types) return; // it would not have been given one
   lifeline.check(deadlineMs);
-  const body = new BodyRun(run, { ...task, worker }, { supervisor, directory: () => Promise.resolve(directory) });
+  const { registry } = types;
+  const complete = (spawned: JsonObject): Promise<JsonObject> => completed(spawned, registry);
+  const body = new BodyRun(run, { ...task, worker }, { supervisor, complete, directory: () => Promise.resolve(directory) });
   current = body;
   process.chdir(directory);
   const outcome = await runOne(body, types);

@@ -44,7 +44,7 @@ describe('The end of a task', () => {
   const exit = { code: null, signal: 'SIGKILL' };
 
   it('by the death of its child has the reason of whoever ended it', () => {
-    const alone = { canceled: undefined, fault: undefined, suspect: true };
+    const alone = { canceled: undefined, fault: undefined, overtime: undefined, suspect: true };
     const canceled = { ...alone, canceled: 'user' as const };
     const lost = { kind: 'canceled', reason: 'worker-lost', exit };
     expect(outcomeOfDeath({ cause: { kind: 'worker-lost' }, exit, tail: '' }, canceled)).to.deep.equal(lost);

@@ -1,0 +1,81 @@
+import { Type } from 'typebox';
+
+import { MissingResource } from '../core/errors.js';
+import type { SubmitBody } from '../core/submit-body.js';
+import type { Task } from '../core/task.js';
+import { hrefOf as hrefOfTask } from '../core/task-view.js';
+import { checkGraph, linked, type NodeWish } from '../dispatch/workflow.js';
+import { WORKFLOW_BODY } from '../dispatch/workflow-schema.js';
+import type { TaskGroup } from '../store/store.js';
+import type { ApiContext, ApiServer } from './context.js';
+import { GroupSchema, hrefOf, viewOf } from './groups.js';
+import { KeyHeader } from './http/idempotency.js';
+import { ref } from './schemas.js';
+import { preparedAll } from './tasks/prepared.js';
+
+interface WorkflowBody {
+  name?: string;
+  tasks: Record<string, SubmitBody & NodeWish>;
+}
+
+const WORKFLOW_BYTES = 16 * 1_048_576;
+
+export const WorkflowSchema = Type.Unsafe<WorkflowBody>(WORKFLOW_BODY);
+const Member = Type.Object({ id: Type.String(), href: Type.String() }, { additionalProperties: false });
+const Answer = Type.Object(
+  { group: ref(GroupSchema), members: Type.Record(Type.String(), Member) },
+  { additionalProperties: false },
+);
+
+export function workflowRoute(app: ApiServer, context: ApiContext): void {
+  const schema = {
+    operationId: 'submitWorkflow',
+    summary: 'Submit tasks that come after one another, all or none',
+    tags: ['groups'],
+    headers: Type.Object(KeyHeader),
+    body: ref(WorkflowSchema),
+    response: { 202: Answer },
+  };
+  app.post('/workflows', { schema, bodyLimit: WORKFLOW_BYTES }, async (request, reply) => {
+    const { name, tasks } = request.body;
+    const nodes = new Map(Object.entries(tasks));
+    checkGraph(nodes);
+    const wishes = [...nodes].map(([node, body], index) => ({
+      ...{ body: withoutLinks(body), pointer: `/tasks/${node}` },
+      keyedBody: index === 0 ? request.body : [index, body],
+    }));
+    const prepared = await preparedAll(context, request, wishes);
+    const named = new Map(
+      [...nodes.keys()].flatMap((node, index) => {
+        const task = prepared[index];
+        return task ? [[node, task] as const] : [];
+      }),
+    );
+    const id = context.runtime.random.id();
+    const created = await context.store.groups.create({ id, name: name ?? id, kind: 'workflow', correlationId: request.id });
+    const { tasks: stored, replayed } = await context.acceptor.acceptAll(linked(named, nodes, id));
+    const group = replayed ? await firstOf(context, stored, id) : created;
+    if (replayed) reply.header('idempotency-replayed', 'true');
+    reply.code(202).header('location', hrefOf(group.id));
+    return {
+      group: await viewOf(context, group),
+      members: Object.fromEntries(stored.map(task => [task.node ?? '', { id: task.id, href: hrefOfTask(task.id) }])),
+    };
+  });
+}
+
+/** The same request came before, and made a group then: the one that was made for it now has no members. */
+async function firstOf({ store }: ApiContext, [first]: readonly Task[], made: string): Promise<TaskGroup> {
+  await store.groups.remove(made);
+  const id = first?.group ?? made;
+  const group = await store.groups.get(id);
+  if (!group) throw new MissingResource(`Group ${id}`);
+  return group;
+}
+
+function withoutLinks(body: SubmitBody & NodeWish): SubmitBody {
+  const submit = { ...body };
+  delete submit.after;
+  delete submit.join;
+  return submit;
+}

@@ -1,0 +1,43 @@
+import { InterlockError } from '../core/errors.js';
+import type { Json, JsonObject } from '../core/json.js';
+import { presetsOf, type ResourceWish } from './definition.js';
+import { checkInput } from './input.js';
+import type { Registry } from './registry.js';
+import { resourcesOf } from './resources.js';
+import { uniqueOf } from './unique.js';
+
+/**
+ * The submit body of what a task spawns, with all that its type adds: presets, and the resources that it computes from the input. The supervisor, which
+ * stores it, has no task code; the API does the same with its own. Throws UNKNOWN_TASK_TYPE, VALIDATION_FAILED.
+ */
+export async function completed(body: JsonObject, registry: Registry): Promise<JsonObject> {
+  const { name, args = [], kwargs = {} } = body;
+  const definition = typeof name === 'string' ? registry.get(name) : undefined;
+  if (!definition) {
+    const errors = [{ pointer: '/name', detail: 'is no task type that this worker has loaded' }];
+    throw new InterlockError(
+      'UNKNOWN_TASK_TYPE',
+      `No task type ${JSON.stringify(name)} is loaded by this worker, so what it reserves is not known.`,
+      {
+        errors,
+      },
+    );
+  }
+  // What is no list or object is refused where the whole body is checked.
+  if (!Array.isArray(args) || typeof kwargs !== 'object' || kwargs === null || Array.isArray(kwargs)) return body;
+  const { input } = await checkInput(definition, args, kwargs);
+  const presets = Object.fromEntries(Object.entries(presetsOf(definition)).filter(([, value]) => value !== undefined));
+  const names = resourcesOf(definition, input, wishOf(body));
+  const resources = Object.fromEntries(Object.entries<string[]>({ ...names }).filter(([, list]) => list.length > 0));
+  const unique = uniqueOf(definition, input);
+  return {
+    ...(presets as JsonObject),
+    ...(unique && { unique: { ...unique } }),
+    ...body,
+    ...(resources as Record<string, Json>),
+  };
+}
+
+function wishOf({ exclusive, shared }: JsonObject): ResourceWish {
+  return { exclusive: exclusive as string[] | undefined, shared: shared as string[] | undefined };
+}
