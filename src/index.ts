@@ -1,5 +1,6 @@
 /** What `import … from 'interlock'` gives. */
 import { createClient, type Client } from './client/client.js';
+import { readClientTls, tlsFilesOf } from './client/tls.js';
 import { installSubmitter } from './tasks/enqueue.js';
 
 export * from './client/client.js';
@@ -8,6 +9,8 @@ export type { ErrorCode, FieldError } from './core/errors.js';
 export type { Json, JsonObject } from './core/json.js';
 export { SoftTimeLimit, TaskAborted } from './tasks/context.js';
 export type { ProgressBar, ProgressOptions, TaskContext } from './tasks/context.js';
+export { ChildFailed } from './tasks/child-task.js';
+export type { ChildTask, ResultOptions, SpawnOptions } from './tasks/child-task.js';
 export { currentTask, currentWorker } from './tasks/current.js';
 export { defineTask } from './tasks/define-task.js';
 export type { ResourceLike, RetryWish, SubmitOptions } from './core/submit-body.js';
@@ -22,11 +25,12 @@ export { Fatal, RetryLater, Skip } from './tasks/verdicts.js';
 
 let client: Client | undefined;
 
-/** Of `INTERLOCK_URL` and `INTERLOCK_TOKEN`, made when it is first needed. */
+/** Of `INTERLOCK_URL`, `INTERLOCK_TOKEN` and the files of TLS, made when it is first needed. */
 function clientOfEnvironment(): Client {
+  if (client) return client;
   const { INTERLOCK_URL: url, INTERLOCK_TOKEN: token } = process.env;
-  client ??= createClient({ ...(url && { url }), ...(token && { token }) });
-  return client;
+  const tls = readClientTls(tlsFilesOf(process.env));
+  return (client = createClient({ ...(url && { url }), ...(token && { token }), ...(tls && { tls }) }));
 }
 
 installSubmitter(body => clientOfEnvironment().submit(body));

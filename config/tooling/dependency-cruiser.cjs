@@ -17,7 +17,25 @@ module.exports = {
       { path: `^src/(${ROLE}|client|cli|config|main|plugins|servers)/` },
     ),
     rule('audit-sees-records-only', { path: '^src/audit/' }, { path: '^src/', pathNot: '^src/(audit/|core/|store/[^/]+[.]ts$)' }),
+    rule(
+      'backup-sees-ports-only',
+      { path: '^src/backup/' },
+      { path: '^src/', pathNot: '^src/(backup/|core/|process/|store/[^/]+[.]ts$|broker/[^/]+[.]ts$)' },
+    ),
+    rule(
+      'doctor-sees-evidence-only',
+      { path: '^src/doctor/' },
+      { path: '^src/', pathNot: '^src/(doctor/|core/|store/[^/]+[.]ts$|broker/[^/]+[.]ts$)' },
+    ),
+    rule('no-role-sees-a-doctor', { path: '^src/', pathNot: '^src/(doctor|main|cli)/' }, { path: '^src/doctor/' }),
+    rule('no-role-backs-up', { path: '^src/', pathNot: '^src/(backup|main|cli)/' }, { path: '^src/backup/' }),
     rule('nobody-audits-itself', { path: '^src/', pathNot: '^src/(audit|main|cli)/' }, { path: '^src/audit/' }),
+    rule(
+      'a-lab-has-no-servers',
+      { path: '^src/testing/' },
+      { path: '^src/(api|client/(?!flow)|cli|config|main|plugins|servers|audit)/' },
+    ),
+    rule('nobody-runs-in-a-lab', { path: '^src/', pathNot: '^src/testing[./]' }, { path: '^src/testing[./]' }),
     rule('roles-are-siblings', { path: `^src/${ROLE}/` }, { path: `^src/${ROLE}/`, pathNot: '^src/$1/' }),
     rule('client-sees-only-core', { path: '^src/client/' }, { path: '^src/', pathNot: '^src/(core|client)/' }),
     rule(
@@ -36,7 +54,16 @@ module.exports = {
     rule('mongodb-has-one-home', { path: '^src/', pathNot: '^src/store/mongo/' }, { path: 'node_modules/mongodb/' }),
     rule('amqplib-has-one-home', { path: '^src/', pathNot: '^src/broker/amqp/' }, { path: 'node_modules/amqplib/' }),
     rule('fastify-has-one-home', { path: '^src/', pathNot: '^src/(api|plugins)/' }, { path: 'node_modules/(fastify|@fastify)/' }),
-    rule('undici-has-one-home', { path: '^src/', pathNot: '^src/plugins/file/download' }, { path: 'node_modules/undici/' }),
+    rule(
+      'undici-has-two-homes',
+      { path: '^src/', pathNot: '^src/(plugins/file/download|client/tls)' },
+      { path: 'node_modules/undici/' },
+    ),
+    rule(
+      'prom-client-has-two-homes',
+      { path: '^src/', pathNot: '^src/(process/metrics|api/metrics/)' },
+      { path: 'node_modules/prom-client/' },
+    ),
     rule('winston-has-one-home', { path: '^src/', pathNot: '^src/process/logger' }, { path: 'node_modules/winston/' }),
   ],
   options: {

@@ -14,6 +14,7 @@ const protocol = [
   'src/worker/**',
   'src/beat/**',
   'src/audit/**',
+  'src/testing/**',
 ];
 // The adapters that live beside the protocol: real clock, real processes, real files.
 const adapters = [
@@ -21,8 +22,10 @@ const adapters = [
   'src/process/logger.ts',
   'src/process/signals.ts',
   'src/process/identity.ts',
+  'src/process/tls/**',
   'src/worker/{children,prefork,async}/**',
   'src/beat/cron-ticks.ts',
+  'src/testing/real-time.ts',
 ];
 
 const timers = ['setTimeout', 'setInterval', 'setImmediate'].map(name => ({
@@ -115,11 +118,11 @@ export default tseslint.config(
   },
   {
     files: ['test/**'],
-    rules: {
-      'max-lines-per-function': 'off',
-      '@typescript-eslint/no-unused-expressions': 'off',
-      '@typescript-eslint/no-non-null-assertion': 'off',
-    },
+    rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-unused-expressions': 'off' },
+  },
+  {
+    files: ['test/**', 'src/testing/store/**'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],

@@ -3,9 +3,12 @@ import { Type, type Static } from 'typebox';
 import { MissingResource } from '../core/errors.js';
 import { FINAL_STATES, STATES, type State } from '../core/state.js';
 import { API_BASE } from '../core/task-view.js';
+import { VISIBLE } from '../dispatch/submit-schema.js';
 import type { TaskGroup } from '../store/store.js';
-import { PRINCIPAL, type ApiContext, type ApiServer } from './context.js';
-import { IdParams, Time, listOf, ref } from './schemas.js';
+import type { ApiContext, ApiServer } from './context.js';
+import { NoneMatch, unlessKnown } from './http/etag.js';
+import { pageOf } from './http/paging.js';
+import { IdParams, Time, listOf, nothing, ref } from './schemas.js';
 
 const MAX_LIMIT = 500;
 const tags = ['groups'];
@@ -39,10 +42,14 @@ export function groupRoutes(app: ApiServer, context: ApiContext): void {
     operationId: 'createGroup',
     summary: 'Create a group, to be named by the tasks that belong to it',
     tags,
-    body: Type.Object({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }, { additionalProperties: false }),
+    body: Type.Object(
+      { name: Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: VISIBLE })) },
+      { additionalProperties: false },
+    ),
     response: { 201: ref(GroupSchema) },
   };
   app.post('/task-groups', { schema: creating }, async (request, reply) => {
+    await context.acceptance.require();
     const id = context.runtime.random.id();
     const { name = id } = request.body;
     const group = await context.store.groups.create({ id, name, kind: 'group', correlationId: request.id });
@@ -61,7 +68,7 @@ export function groupRoutes(app: ApiServer, context: ApiContext): void {
   };
   app.post('/task-groups/:id/cancel', { schema: canceling, config: { bodyOptional: true } }, async (request, reply) => {
     const group = await found(context, request.params.id);
-    await context.cancelGroup(group.id, PRINCIPAL);
+    await context.cancelGroup(group.id, request.principal);
     reply.code(202);
     return viewOf(context, group);
   });
@@ -84,9 +91,8 @@ function readRoutes(app: ApiServer, context: ApiContext): void {
   app.get('/task-groups', { schema: listing }, async request => {
     const { limit = 50, before } = request.query;
     const groups = await context.store.groups.list(limit + 1, before);
-    const items = await Promise.all(groups.slice(0, limit).map(group => viewOf(context, group)));
-    const last = groups.length > limit ? items.at(-1) : undefined;
-    return { items, next: last ? `${API_BASE}/task-groups?limit=${limit}&before=${last.id}` : null, prev: null };
+    const page = pageOf(groups, limit, ({ id }) => `${API_BASE}/task-groups?limit=${limit}&before=${id}`);
+    return { ...page, items: await Promise.all(page.items.map(group => viewOf(context, group))) };
   });
 
   const reading = {
@@ -94,9 +100,12 @@ function readRoutes(app: ApiServer, context: ApiContext): void {
     summary: 'A group, and what has become of its members',
     tags,
     params: IdParams,
-    response: { 200: ref(GroupSchema) },
+    headers: Type.Object(NoneMatch),
+    response: { 200: ref(GroupSchema), 304: nothing('It is still as the given ETag says.') },
   };
-  app.get('/task-groups/:id', { schema: reading }, async request => viewOf(context, await found(context, request.params.id)));
+  app.get('/task-groups/:id', { schema: reading }, async (request, reply) =>
+    unlessKnown(request, reply, await viewOf(context, await found(context, request.params.id))),
+  );
 }
 
 export const hrefOf = (id: string): string => `${API_BASE}/task-groups/${id}`;

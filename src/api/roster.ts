@@ -1,5 +1,6 @@
 import type { Facts, LiveWorker } from '../core/explain.js';
 import type { ProcessRecord } from '../core/process.js';
+import { knownTypes } from '../core/task-type.js';
 import type { Task } from '../core/task.js';
 import type { LeaseName, Store } from '../store/store.js';
 
@@ -13,8 +14,8 @@ const MAX_ACTIVE = 2_000;
 /** Every process that is known, and what its workers run, at one moment of server time. */
 export class Roster {
   readonly processes: readonly ProcessRecord[];
-  readonly #now: Date;
-  readonly #leases: Readonly<Record<LeaseName, LeaseState>>;
+  readonly now: Date;
+  readonly leases: Readonly<Record<LeaseName, LeaseState>>;
   readonly #byWorker: ReadonlyMap<string, readonly Task[]>;
 
   constructor(read: {
@@ -24,18 +25,18 @@ export class Roster {
     active: readonly Task[];
   }) {
     this.processes = read.processes;
-    this.#now = read.now;
-    this.#leases = read.leases;
+    this.now = read.now;
+    this.leases = read.leases;
     this.#byWorker = groupedByWorker(read.active);
   }
 
   /** A heartbeat came within its lease: what the record says is not enough until a sweep has looked. */
   isLive(process: ProcessRecord): boolean {
-    return process.state === 'live' && process.leaseUntil > this.#now;
+    return process.state === 'live' && process.leaseUntil > this.now;
   }
 
   isLeading(process: ProcessRecord): boolean {
-    const lease = this.#leases[process.role === 'beat' ? 'beat' : 'resource-manager'];
+    const lease = this.leases[process.role === 'beat' ? 'beat' : 'resource-manager'];
     return lease?.live === true && lease.incarnation === process.incarnation;
   }
 
@@ -43,8 +44,21 @@ export class Roster {
     return this.#byWorker.get(worker) ?? [];
   }
 
+  /** Seconds. */
+  ageOf(time: Date): number {
+    return Math.max(0, Math.round((this.now.getTime() - time.getTime()) / 100) / 10);
+  }
+
+  /** Those of its tasks that wait for others, and have no slot meanwhile. */
+  awaitingOf(worker: string): readonly Task[] {
+    return this.tasksOf(worker).filter(task => task.awaiting !== undefined);
+  }
+
+  /** What it would take now. */
   freeSlots(worker: ProcessRecord): number {
-    return this.isLive(worker) ? Math.max(0, worker.slots - this.tasksOf(worker.name).length) : 0;
+    const takes = this.isLive(worker) && worker.paused !== true;
+    const busy = this.tasksOf(worker.name).length - this.awaitingOf(worker.name).length;
+    return takes ? Math.max(0, worker.slots - busy) : 0;
   }
 
   /** What an explanation needs to know. */
@@ -52,7 +66,10 @@ export class Roster {
     const live = this.processes.filter(process => this.isLive(process));
     const workers = live
       .filter(process => process.role === 'worker')
-      .map((worker): LiveWorker => ({ ...worker, freeSlots: this.freeSlots(worker) }));
+      .map((worker): LiveWorker => {
+        const { name, queues, dedicated, paused = false, types = [] } = worker;
+        return { name, queues, dedicated, paused, types: knownTypes(types), freeSlots: this.freeSlots(worker) };
+      });
     return {
       workers,
       resourceManager: live.some(process => process.role === 'resource-manager' && this.isLeading(process)),
@@ -72,9 +89,10 @@ function groupedByWorker(active: readonly Task[]): ReadonlyMap<string, Task[]> {
   return groups;
 }
 
-export async function readRoster(store: RosterStore): Promise<Roster> {
+/** With the task types of workers only where they are asked for: they are large. */
+export async function readRoster(store: RosterStore, more: { types?: boolean } = {}): Promise<Roster> {
   const [processes, manager, beat, now, active] = await Promise.all([
-    store.processes.list(),
+    store.processes.list(more),
     store.leases.read('resource-manager'),
     store.leases.read('beat'),
     store.schedules.now(),

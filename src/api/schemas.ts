@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../core/json.js';
 import { JOINS } from '../core/join.js';
 import { STATES, WAITING_FOR, type State, type WaitingFor } from '../core/state.js';
 import { ERROR_STATUS, type ErrorCode } from '../core/errors.js';
+import type { Mode } from '../core/reservation.js';
 import type { SubmitBody } from '../core/submit-body.js';
 import type { EndReason } from '../core/task.js';
 import { SUBMIT_BODY } from '../dispatch/submit-schema.js';
@@ -48,6 +49,16 @@ const Unique = Type.Object(
   closed,
 );
 const Exit = Type.Object({ code: orNull(Type.Integer()), signal: orNull(Type.String()) }, closed);
+const Superseded = Type.Object(
+  {
+    kind: oneOf(['completed', 'failed', 'skipped']),
+    at: Time,
+    result: anyJson,
+    resultBytes: orNull(Type.Integer({ description: 'Of JSON; above 4,096 the result itself is not kept.' })),
+    error: orNull(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
+  },
+  { ...closed, description: 'What its body came to after somebody else had ended this start; it counts for nothing.' },
+);
 const AttemptOfTask = Type.Object(
   {
     n: Type.Integer(),
@@ -58,6 +69,7 @@ const AttemptOfTask = Type.Object(
     reason: Type.String(),
     error: orNull(Type.Object({ code: Type.String(), message: Type.String() }, closed)),
     exit: orNull(Exit),
+    superseded: orNull(Superseded),
   },
   closed,
 );
@@ -78,10 +90,16 @@ export const TaskSchema = Type.Object(
     id: Type.String({ format: 'uuid' }),
     href: Type.String(),
     name: Type.String(),
+    version: orNull(Type.Integer({ description: 'Of its type, as it was when the task was accepted.' })),
     args: Type.Array(anyJson),
     kwargs: anyObject,
     exclusive: names,
     shared: names,
+    counted: Type.Unsafe<Record<string, number>>({
+      type: 'object',
+      additionalProperties: { type: 'integer' },
+      description: 'Units by name.',
+    }),
     queue: Type.String(),
     priority: Type.Integer(),
     state: oneOf<State>(STATES),
@@ -106,16 +124,22 @@ export const TaskSchema = Type.Object(
     createdResources: names,
     parent: orNull(Type.String()),
     root: orNull(Type.String()),
+    under: orNull(Type.String({ description: 'The task under whose reservation it runs.' })),
+    awaiting: orNull(Type.Array(Type.String(), { description: 'Tasks that its body waits for; it has no slot meanwhile.' })),
     group: orNull(Type.String()),
     node: orNull(Type.String({ description: 'Its name in its workflow.' })),
     after: orNull(Type.Array(Type.Object({ node: Type.String(), id: Type.String() }, closed))),
     join: orNull(oneOf(JOINS)),
     unique: orNull(Unique),
+    rateLimit: orNull(Type.String({ description: 'Starts per time, as 10/s, of all tasks with its rateKey.' })),
+    rateKey: orNull(Type.String()),
+    concurrency: orNull(Type.Object({ key: Type.String(), max: Type.Integer() }, closed)),
     schedule: orNull(Type.Object({ id: Type.String(), slot: Time }, closed)),
     retryOf: orNull(Type.String()),
     correlationId: Type.String(),
     tags: names,
     attempts: Type.Array(AttemptOfTask, { description: 'Starts that have ended.' }),
+    resultExpired: Type.Boolean({ description: 'It had a result, which was dropped when it was old.' }),
   },
   { $id: 'Task', ...closed },
 );
@@ -133,11 +157,17 @@ export const ProblemSchema = Type.Object(
   { $id: 'Problem' },
 );
 
-const Holder = Type.Object({ task: Type.String(), worker: orNull(Type.String()), since: Time }, closed);
+const Holder = Type.Object(
+  { task: Type.String(), worker: orNull(Type.String()), since: Time, lender: orNull(Type.String()) },
+  closed,
+);
 export const StandingSchema = Type.Object(
   {
     name: Type.String(),
-    mode: oneOf(['exclusive', 'shared']),
+    mode: oneOf<Mode>(['exclusive', 'shared', 'counted']),
+    units: orNull(Type.Integer({ description: 'Of a counted one: how many it asks for …' })),
+    capacity: orNull(Type.Integer({ description: '… of how many; 0: nobody has declared it …' })),
+    held: orNull(Type.Integer({ description: '… of which so many are held.' })),
     holders: Type.Array(Holder),
     ahead: Type.Array(Type.String(), { description: 'Ids of the tasks in line before it; the first 1,000.' }),
     position: orNull(Type.Integer({ description: '1 = next; null when it is not in line.' })),
@@ -145,11 +175,22 @@ export const StandingSchema = Type.Object(
   { $id: 'Standing', ...closed },
 );
 
+export const TurnSchema = Type.Object(
+  {
+    key: Type.String(),
+    limit: Type.String({ description: 'As 10/s: that of the newest task of the key.' }),
+    position: orNull(Type.Integer({ description: '1 = next; null when it is not in line.' })),
+    expectedAt: orNull(Type.String({ format: 'date-time', description: 'When its turn is expected.' })),
+  },
+  { $id: 'Turn', ...closed },
+);
+
 export const ExplanationSchema = Type.Object(
   {
     state: oneOf<State>(STATES),
     waitingFor: orNull(oneOf<WaitingFor>(WAITING_FOR)),
     resources: Type.Array(ref(StandingSchema)),
+    rate: orNull(ref(TurnSchema)),
     workers: Type.Object({ live: Type.Integer(), free: Type.Integer(), suitable: Type.Integer() }, closed),
     text: Type.String({ description: 'The same for people.' }),
   },
@@ -179,4 +220,11 @@ export const PreferHeader = Type.Object({
 
 export const SubmitSchema = Type.Unsafe<SubmitBody>(SUBMIT_BODY);
 
-export const SHARED_SCHEMAS: readonly TSchema[] = [SubmitSchema, TaskSchema, ProblemSchema, StandingSchema, ExplanationSchema];
+export const SHARED_SCHEMAS: readonly TSchema[] = [
+  SubmitSchema,
+  TaskSchema,
+  ProblemSchema,
+  StandingSchema,
+  TurnSchema,
+  ExplanationSchema,
+];

@@ -1,10 +1,14 @@
 import { Type, type Static } from 'typebox';
 
+import type { Maintenance } from '../core/maintenance.js';
 import type { ApiContext, ApiServer } from './context.js';
 import { probe, type Probed } from './deadline.js';
-import { LeaderSchema, WorkerSchema, leaderOf, workerOf } from './processes.js';
+import { MaintenanceNoteSchema } from './maintenance.js';
+import { LeaderSchema, leaderOf } from './processes.js';
 import { readRoster, type Roster } from './roster.js';
 import { Time, orNull, ref } from './schemas.js';
+import { workerRef } from './workers/schemas.js';
+import { workerOf } from './workers/view.js';
 
 /** All probes run at once: the answer comes within three seconds whatever is away. */
 const PROBE_MS = 2_500;
@@ -20,9 +24,19 @@ export const StatusSchema = Type.Object(
       pingMs: orNull(Type.Number()),
     }),
     brokerConnection: Type.Object({ connected: Type.Boolean(), state: Type.String(), version: orNull(Type.String()) }),
-    workers: Type.Array(ref(WorkerSchema)),
+    events: Type.Object(
+      {
+        readers: Type.Integer(),
+        backlogBytes: Type.Integer({ description: 'Waits for all readers together.' }),
+        largestBacklogBytes: Type.Integer({ description: 'Waits for the reader that is furthest behind.' }),
+        resyncs: Type.Integer({ description: 'How often what waited for a reader was dropped.' }),
+      },
+      { description: 'Streams of this API.' },
+    ),
+    workers: Type.Array(workerRef),
     resourceManagers: Type.Array(ref(LeaderSchema)),
     beats: Type.Array(ref(LeaderSchema)),
+    maintenance: orNull(ref(MaintenanceNoteSchema)),
     time: Time,
   },
   { $id: 'Status', additionalProperties: false },
@@ -43,10 +57,11 @@ export function statusRoute(app: ApiServer, context: ApiContext): void {
 
 async function readStatus(context: ApiContext): Promise<Status> {
   const { store, broker, runtime, version } = context;
-  const [pinged, rostered, checked] = await Promise.all([
+  const [pinged, rostered, checked, closed] = await Promise.all([
     probe(() => store.ping(), PROBE_MS, runtime.timers),
     probe(() => readRoster(store), PROBE_MS, runtime.timers),
     probe(() => store.problems(), PROBE_MS, runtime.timers),
+    probe(() => store.maintenance.read(), PROBE_MS, runtime.timers),
   ]);
   const brokerStatus = broker.status();
   const roster = rostered.ok ? rostered.value : undefined;
@@ -68,8 +83,16 @@ async function readStatus(context: ApiContext): Promise<Status> {
     reasons,
     versions: { interlock: version, node: process.versions.node },
     ...status,
+    events: context.events.figures,
+    maintenance: closed.ok ? noteOf(closed.value) : null,
     time: runtime.clock.wall().toISOString(),
   };
+}
+
+function noteOf(maintenance: Maintenance | undefined): Status['maintenance'] {
+  if (!maintenance) return null;
+  const { since, by, reason = null } = maintenance;
+  return { since: since.toISOString(), by, reason };
 }
 
 function databaseOf(pinged: Probed<{ version: string; pingMs: number }>): Status['databaseConnection'] {
@@ -85,11 +108,13 @@ function reasonsOf(parts: Parts, roster: Roster | undefined): string[] {
     [parts.databaseConnection.connected, 'MongoDB does not answer.'],
     [parts.brokerConnection.connected, `RabbitMQ is not reached (${parts.brokerConnection.state}).`],
   ];
+  const ready = parts.workers.filter(each => each.online && each.slots > 0);
   if (roster) {
     checks.push(
       [parts.resourceManagers.some(each => each.online && each.leading), 'No resource manager leads: nothing is granted.'],
       [parts.beats.some(each => each.online), 'No beat is live: no schedules, no sweep.'],
-      [parts.workers.some(each => each.online && each.slots > 0), 'No worker with slots is live: nothing is started.'],
+      [ready.length > 0, 'No worker with slots is live: nothing is started.'],
+      [ready.length === 0 || ready.some(each => !each.paused), 'Every live worker is paused: nothing is started.'],
     );
   } else if (parts.databaseConnection.connected) {
     checks.push([false, 'MongoDB is too slow to say which processes are live.']);

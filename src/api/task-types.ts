@@ -8,6 +8,7 @@ import { listOf, orNull, wholeList } from './schemas.js';
 const duration = Type.Union([Type.Number(), Type.String()], { description: 'Seconds, or an ISO 8601 duration.' });
 const TaskType = Type.Object({
   name: Type.String(),
+  version: orNull(Type.Integer({ description: 'Workers with an older one leave its tasks to others.' })),
   plain: Type.Boolean({ description: 'A plain function: it takes `args`. Others take `kwargs`.' }),
   input: orNull(Type.Unsafe<JsonObject>({ type: 'object', description: 'JSON Schema of `kwargs`; null when unchecked.' })),
   queue: orNull(Type.String()),
@@ -32,6 +33,7 @@ export function taskTypeRoutes(app: ApiServer, { types }: ApiContext): void {
     wholeList(
       types.list().map(type => ({
         name: type.name,
+        version: type.version ?? null,
         plain: type.plain,
         input: inputSchemaOf(type),
         queue: type.queue ?? null,

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 
-import { MissingResource } from '../core/errors.js';
+import { InterlockError, MissingResource, StoreError } from '../core/errors.js';
 import type { SubmitBody } from '../core/submit-body.js';
-import type { Task } from '../core/task.js';
+import type { NewTask, Task } from '../core/task.js';
 import { hrefOf as hrefOfTask } from '../core/task-view.js';
+import type { Acceptor } from '../dispatch/accept.js';
 import { checkGraph, linked, type NodeWish } from '../dispatch/workflow.js';
 import { WORKFLOW_BODY } from '../dispatch/workflow-schema.js';
 import type { TaskGroup } from '../store/store.js';
@@ -12,6 +13,7 @@ import { GroupSchema, hrefOf, viewOf } from './groups.js';
 import { KeyHeader } from './http/idempotency.js';
 import { ref } from './schemas.js';
 import { preparedAll } from './tasks/prepared.js';
+import { SUBMITTING } from './tasks/submit.js';
 
 interface WorkflowBody {
   name?: string;
@@ -36,7 +38,7 @@ export function workflowRoute(app: ApiServer, context: ApiContext): void {
     body: ref(WorkflowSchema),
     response: { 202: Answer },
   };
-  app.post('/workflows', { schema, bodyLimit: WORKFLOW_BYTES }, async (request, reply) => {
+  app.post('/workflows', { schema, bodyLimit: WORKFLOW_BYTES, config: { problems: SUBMITTING } }, async (request, reply) => {
     const { name, tasks } = request.body;
     const nodes = new Map(Object.entries(tasks));
     checkGraph(nodes);
@@ -45,15 +47,16 @@ export function workflowRoute(app: ApiServer, context: ApiContext): void {
       keyedBody: index === 0 ? request.body : [index, body],
     }));
     const prepared = await preparedAll(context, request, wishes);
-    const named = new Map(
+    const members = new Map(
       [...nodes.keys()].flatMap((node, index) => {
         const task = prepared[index];
         return task ? [[node, task] as const] : [];
       }),
     );
+    await context.acceptance.require(); // before there is a group for it
     const id = context.runtime.random.id();
     const created = await context.store.groups.create({ id, name: name ?? id, kind: 'workflow', correlationId: request.id });
-    const { tasks: stored, replayed } = await context.acceptor.acceptAll(linked(named, nodes, id));
+    const { tasks: stored, replayed } = await acceptedAll(context, linked(members, nodes, id), id);
     const group = replayed ? await firstOf(context, stored, id) : created;
     if (replayed) reply.header('idempotency-replayed', 'true');
     reply.code(202).header('location', hrefOf(group.id));
@@ -62,6 +65,25 @@ export function workflowRoute(app: ApiServer, context: ApiContext): void {
       members: Object.fromEntries(stored.map(task => [task.node ?? '', { id: task.id, href: hrefOfTask(task.id) }])),
     };
   });
+}
+
+/** A group whose tasks were refused does not stay behind; where it is not known whether they are stored, it does. */
+async function acceptedAll({ acceptor, store }: ApiContext, tasks: NewTask[], group: string): ReturnType<Acceptor['acceptAll']> {
+  try {
+    return await acceptor.acceptAll(tasks);
+  } catch (error) {
+    if (!(error instanceof InterlockError)) throw error;
+    const unclear = error instanceof StoreError && error.outcome === 'unknown';
+    if (!unclear) await store.groups.remove(group);
+    throw named(error, tasks);
+  }
+}
+
+/** Members have names; the acceptor knows their places. */
+function named(error: InterlockError, tasks: readonly NewTask[]): InterlockError {
+  for (const each of error.errors)
+    each.pointer = each.pointer.replace(/^\/tasks\/(\d+)/, (_, index: string) => `/tasks/${tasks[Number(index)]?.node ?? index}`);
+  return error;
 }
 
 /** The same request came before, and made a group then: the one that was made for it now has no members. */

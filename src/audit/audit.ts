@@ -41,7 +41,7 @@ export async function audit(store: AuditedStore, options: AuditOptions = {}): Pr
   const ledger = new Ledger(options);
   await readAll(store.ledger, ledger, options.since);
   // Who lives is read last: a worker that came up meanwhile must not look like one that is gone.
-  const processes = await store.processes.list();
+  const processes = await store.processes.list({ types: true });
   const now = await store.schedules.now();
   const { patienceMs, cancelGraceMs } = options;
   const findings = ledger.findings({ drained: false, processes, now, patienceMs, cancelGraceMs });

@@ -2,15 +2,17 @@ import { claimsOf } from '../core/reservation.js';
 import type { Task } from '../core/task.js';
 import { spanText, type Finding } from './finding.js';
 import { Intervals } from './intervals.js';
+import { AuditedLoans, type Holding } from './loans.js';
+import { sharedName } from './possession.js';
 import { spansByTask, type BodySpan } from './witness.js';
 
 /** What the traces of task bodies prove, whatever the database says. */
 export function* bodyFindings(
   tasks: readonly Task[],
-  { bodies = [], drained }: { bodies?: BodySpan[]; drained: boolean },
+  { bodies = [], drained, capacities }: { bodies?: BodySpan[]; drained: boolean; capacities?: ReadonlyMap<string, number> },
 ): Generator<Finding> {
   const byId = new Map(tasks.map(task => [task.id, task]));
-  yield* overlaps(byId, bodies);
+  yield* overlaps(byId, bodies, capacities);
   for (const [id, spans] of spansByTask(bodies)) {
     const task = byId.get(id);
     if (!task) yield { rule: 'lost', tasks: [id], evidence: `A body of task ${id} ran, but there is no record of that task.` };
@@ -18,29 +20,48 @@ export function* bodyFindings(
   }
 }
 
-function* overlaps(byId: ReadonlyMap<string, Task>, bodies: readonly BodySpan[]): Generator<Finding> {
+function* overlaps(
+  byId: ReadonlyMap<string, Task>,
+  bodies: readonly BodySpan[],
+  capacities: ReadonlyMap<string, number> | undefined,
+): Generator<Finding> {
   const active = new Intervals();
+  const loans = new AuditedLoans();
+  for (const task of byId.values()) loans.add(task);
   bodies.forEach((span, owner) => {
     const task = byId.get(span.task);
     for (const claim of task ? claimsOf(task) : []) {
       for (const { begin, last } of joined(span)) active.add(claim, { owner, start: begin, end: last, fence: 0 });
     }
   });
-  for (const [earlier, later] of active.overlaps(0)) {
+  const holding = (row: number): Holding => {
+    const span = bodies[active.get(row).owner];
+    return { task: span?.task ?? '', fence: span ? grantOf(byId.get(span.task), span.attempt) : 0 };
+  };
+  for (const [earlier, later] of active.overlaps(0, (a, b) => loans.between(holding(a), holding(b)))) {
     const [a, b] = [active.get(earlier), active.get(later)];
     const [first, second] = [bodies[a.owner], bodies[b.owner]];
     if (!first || !second) continue;
     const togetherMs = Math.min(a.end, b.end) - b.start;
-    const evidence = `Two bodies ran on "${a.resource}" at the same time for ${spanText(togetherMs)}: ${told(first, a)}, and ${told(second, b)}.`;
+    const evidence = `Two bodies ran on ${sharedName(a.resource, b.resource)} at the same time for ${spanText(togetherMs)}: ${told(first, a)}, and ${told(second, b)}.`;
     yield { rule: 'overlap', tasks: [...new Set([first.task, second.task])], resource: a.resource, evidence };
+  }
+  for (const { resource, capacity, rows } of active.excesses(0, capacities)) {
+    const all = rows.flatMap(row => bodies[active.get(row).owner] ?? []);
+    const told = all.map(({ task, attempt }) => `start ${attempt} of task ${task}`).join(', ');
+    const evidence = `The bodies of ${all.length} tasks were active on "${resource}" at the same time, of which there are ${capacity} units: ${told}.`;
+    yield { rule: 'overlap', tasks: all.map(({ task }) => task).reverse(), resource, evidence };
   }
 }
 
-function told(
-  { task, attempt }: BodySpan,
-  { exclusive, start, end }: { exclusive: boolean; start: number; end: number },
-): string {
-  return `start ${attempt} of task ${task} (${exclusive ? 'exclusive' : 'shared'}) was active from ${Math.round(start)} to ${Math.round(end)} ms`;
+/** The fence of the grant under which this start was made. */
+function grantOf(task: Task | undefined, attempt: number): number {
+  const ended = task?.attempts.find(each => each.n === attempt);
+  return ended?.grant?.fence ?? task?.grant?.fence ?? 0;
+}
+
+function told({ task, attempt }: BodySpan, { kind, start, end }: { kind: string; start: number; end: number }): string {
+  return `start ${attempt} of task ${task} (${kind}) was active from ${Math.round(start)} to ${Math.round(end)} ms`;
 }
 
 function* ofTask(task: Task, spans: readonly BodySpan[], drained: boolean): Generator<Finding> {

@@ -5,6 +5,7 @@ export const RULES = [
   'lost',
   'fence',
   'fifo',
+  'rate',
   'illegal',
   'damaged',
   'cancel-ignored',

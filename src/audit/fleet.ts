@@ -1,4 +1,5 @@
 import type { ProcessRecord, Role } from '../core/process.js';
+import { knownTypes, mayRun, type KnownTypes } from '../core/task-type.js';
 import type { AuditedTask } from './record.js';
 
 /** What the workers do by the records of tasks: how many starts each incarnation runs, and when its last one ended. */
@@ -26,11 +27,13 @@ export class Work {
 export class Fleet {
   readonly #records: readonly ProcessRecord[];
   readonly #live: readonly ProcessRecord[];
+  readonly #types: ReadonlyMap<string, KnownTypes>;
   readonly #work: Work;
 
   constructor(records: readonly ProcessRecord[], work: Work, nowMs: number) {
     this.#records = records;
     this.#live = records.filter(process => process.state === 'live' && process.leaseUntil.getTime() >= nowMs);
+    this.#types = new Map(this.#live.map(({ incarnation, types = [] }) => [incarnation, knownTypes(types)]));
     this.#work = work;
   }
 
@@ -41,11 +44,14 @@ export class Fleet {
   }
 
   /** The worker that may start this task and has had a free slot for longest. */
-  idlest(task: { queue: string; boundTo?: string | undefined }): { worker: string; since: number } | undefined {
+  idlest(task: Suited): { worker: string; since: number } | undefined {
     const free = this.#live.flatMap(worker => {
-      if (worker.role !== 'worker' || !maySuit(worker, task)) return [];
+      if (worker.role !== 'worker' || worker.paused === true || !maySuit(worker, task)) return [];
+      if (!mayRun(this.#types.get(worker.incarnation), task)) return [];
       if (this.#work.running(worker.incarnation) >= worker.slots) return [];
-      return [{ worker: worker.name, since: Math.max(worker.startedAt.getTime(), this.#work.lastEnded(worker.incarnation)) }];
+      const steered = worker.wish?.at.getTime() ?? -Infinity; // it may have been paused until then
+      const since = Math.max(worker.startedAt.getTime(), this.#work.lastEnded(worker.incarnation), steered);
+      return [{ worker: worker.name, since }];
     });
     return free.sort((a, b) => a.since - b.since)[0];
   }
@@ -59,8 +65,15 @@ export class Fleet {
   }
 }
 
+interface Suited {
+  name: string;
+  version?: number | undefined;
+  queue: string;
+  boundTo?: string | undefined;
+}
+
 /** A task that is bound to a worker that is gone may be bound anew to any worker of its queue. */
-function maySuit(worker: ProcessRecord, { queue, boundTo }: { queue: string; boundTo?: string | undefined }): boolean {
+function maySuit(worker: ProcessRecord, { boundTo, queue }: Suited): boolean {
   if (boundTo !== undefined && worker.name === boundTo) return true;
   return !worker.dedicated && worker.queues.includes(queue);
 }

@@ -25,6 +25,8 @@ export interface History {
   drained: boolean;
   /** A cancelled body must be over this long after the cancel was answered. */
   cancelGraceMs?: number;
+  /** Units of counted resources, where they were the same all the while. */
+  capacities?: ReadonlyMap<string, number>;
   /** By how much the database's clock was set back during the run, at most. Steps forward need not be told. */
   clockStepMs?: number;
 }
@@ -43,8 +45,8 @@ export function checkHistory(history: History): Finding[] {
   return found.list();
 }
 
-function recordFindings({ tasks, clockStepMs, drained, processes, now, cancelGraceMs }: History): Finding[] {
+function recordFindings({ tasks, clockStepMs, drained, processes, now, cancelGraceMs, capacities }: History): Finding[] {
   const ledger = new Ledger({ clockStepMs });
   for (const task of tasks) ledger.add(task);
-  return ledger.findings({ drained, processes, now, cancelGraceMs });
+  return ledger.findings({ drained, processes, now, cancelGraceMs, capacities });
 }

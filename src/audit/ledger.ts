@@ -6,6 +6,7 @@ import { Joins } from './joins.js';
 import { contradictionsOf } from './legality.js';
 import { Numbers } from './numbers.js';
 import { Possession } from './possession.js';
+import { Rates } from './rates.js';
 import { damageOf, idOf, mayHold, type AuditedTask } from './record.js';
 import { Waits } from './waits.js';
 
@@ -23,6 +24,8 @@ export interface Closing {
   now?: Date | undefined;
   patienceMs?: number | undefined;
   cancelGraceMs?: number | undefined;
+  /** Units of counted resources, where they were the same all the while. */
+  capacities?: ReadonlyMap<string, number> | undefined;
 }
 
 export interface Checked {
@@ -43,6 +46,7 @@ export class Ledger {
   readonly #numbers = new Numbers();
   readonly #waits = new Waits();
   readonly #joins = new Joins();
+  readonly #rates = new Rates();
   #attempts = 0;
 
   constructor(options: LedgerOptions = {}) {
@@ -79,9 +83,10 @@ export class Ledger {
   /** What was found by the time all records are in; call it once. */
   findings(closing: Closing): Finding[] {
     const idOf = (owner: number): string => this.#idOf(owner);
-    for (const finding of this.#possession.findings(idOf, this.#clockStepMs)) this.#found.add(finding);
+    for (const finding of this.#possession.findings(idOf, this.#clockStepMs, closing.capacities)) this.#found.add(finding);
     for (const finding of this.#numbers.findings(idOf)) this.#found.add(finding);
     for (const finding of this.#joins.findings(this.#clockStepMs, watchedBy(closing))) this.#found.add(finding);
+    for (const finding of this.#rates.findings(idOf, this.#clockStepMs)) this.#found.add(finding);
     for (const finding of this.#open(closing)) this.#found.add(finding);
     return this.#found.list();
   }
@@ -95,13 +100,14 @@ export class Ledger {
     this.#numbers.add(task, owner);
     this.#waits.add(task, owner, readAtMs ?? Infinity);
     this.#joins.add(task, readAtMs ?? Infinity);
+    this.#rates.add(task, owner);
   }
 
-  #open({ drained, processes, now, patienceMs = PATIENCE_MS, cancelGraceMs }: Closing): Iterable<Finding> {
+  #open({ drained, processes, now, patienceMs = PATIENCE_MS, cancelGraceMs, capacities }: Closing): Iterable<Finding> {
     const idOf = (owner: number): string => this.#idOf(owner);
     if (drained) return this.#waits.unfinished(idOf);
     if (!processes || !now) return [];
-    return this.#waits.unexplained(idOf, { processes, nowMs: now.getTime(), patienceMs, cancelGraceMs });
+    return this.#waits.unexplained(idOf, { processes, nowMs: now.getTime(), patienceMs, cancelGraceMs, capacities });
   }
 
   #idOf(owner: number): string {

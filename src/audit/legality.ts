@@ -4,6 +4,8 @@ import { spanText, timeText, type Rule } from './finding.js';
 import type { AuditedTask } from './record.js';
 
 const DAMAGED_RECORD = 'DAMAGED_RECORD';
+/** The end of a task that could never have gone on: no start, and no cancel. */
+const DEADLOCK = 'DEADLOCK';
 
 export interface Contradiction {
   rule: Rule;
@@ -40,7 +42,7 @@ function misfits(task: AuditedTask): string[] {
   return laws.filter(([broken]) => broken).map(([, evidence]) => `is ${state} and ${evidence}`);
 }
 
-function ofFinal({ state, run, grant, waitingFor, dueAt, finishedAt, error, reason, attempts }: AuditedTask): Law[] {
+function ofFinal({ state, run, awaiting, grant, waitingFor, dueAt, finishedAt, error, reason, attempts }: AuditedTask): Law[] {
   const completed = attempts.at(-1)?.reason === 'completed';
   return [
     [run !== undefined, `still names a run on ${run?.worker ?? ''}`],
@@ -51,7 +53,8 @@ function ofFinal({ state, run, grant, waitingFor, dueAt, finishedAt, error, reas
     [state === 'failed' && error === undefined, 'has no error'],
     [state !== 'failed' && state !== 'skipped' && error !== undefined, `has the error ${error?.code ?? ''}`],
     [state === 'canceled' && reason === undefined, 'gives no reason'],
-    [(state === 'completed' || state === 'failed') && attempts.length === 0, 'was never started'],
+    [(state === 'completed' || (state === 'failed' && error?.code !== DEADLOCK)) && attempts.length === 0, 'was never started'],
+    [awaiting !== undefined, 'still waits for other tasks'],
     [state === 'completed' && attempts.length > 0 && !completed, 'its last start did not complete'],
     [state !== 'completed' && completed, 'its last start completed'],
   ];
@@ -93,10 +96,11 @@ function ofRunning(task: AuditedTask): Law[] {
 }
 
 function notBegun(task: AuditedTask): Law[] {
-  const { run, startedAt } = task;
+  const { run, startedAt, awaiting } = task;
   return [
     [run !== undefined, `names a run on ${run?.worker ?? ''}`],
     [startedAt !== undefined, 'has a startedAt'],
+    [awaiting !== undefined, 'waits for other tasks although it does not run'],
     ...notEnded(task),
   ];
 }

@@ -6,10 +6,13 @@ import type { Task } from '../core/task.js';
 export type AuditedTask = Pick<
   Task,
   | 'id'
+  | 'name'
+  | 'version'
   | 'seq'
   | 'queue'
   | 'exclusive'
   | 'shared'
+  | 'counted'
   | 'state'
   | 'waitingFor'
   | 'grant'
@@ -23,6 +26,7 @@ export type AuditedTask = Pick<
   | 'expiresAt'
   | 'error'
   | 'group'
+  | 'rate'
   | 'after'
   | 'join'
   | 'schedule'
@@ -32,6 +36,8 @@ export type AuditedTask = Pick<
   | 'startedAt'
   | 'finishedAt'
   | 'reason'
+  | 'awaiting'
+  | 'under'
 >;
 
 interface Damage {
@@ -49,12 +55,13 @@ const time = is('a time', value => value instanceof Date && !Number.isNaN(value.
 
 const ATTEMPT = shape(
   { n: positive, worker: text, incarnation: text, token: text, startedAt: time, finishedAt: time, reason: text },
-  { grant: shape({ fence: positive, epoch: positive }) },
+  { grant: shape({ fence: positive, epoch: positive }, { begunAt: time }), superseded: shape({ kind: text, at: time }) },
 );
 
 const RECORD = shape(
   {
     id: text,
+    name: text,
     seq: positive,
     queue: text,
     exclusive: listOf(text),
@@ -67,12 +74,15 @@ const RECORD = shape(
     createdAt: time,
   },
   {
+    version: positive,
+    counted: listOf(shape({ name: text, units: positive }, { capacity: positive })),
     waitingFor: oneOf(WAITING_FOR),
-    grant: shape({ fence: positive, epoch: positive, at: time }, { worker: text }),
+    grant: shape({ fence: positive, epoch: positive, at: time }, { worker: text, begunAt: time }),
     run: shape({ worker: text, incarnation: text, token: text, at: time }),
     cancel: shape({ at: time, by: text, reason: text }),
     error: shape({ code: text }),
     group: text,
+    rate: shape({ key: text, count: positive, perMs: positive }),
     after: listOf(shape({ node: text, id: text })),
     join: oneOf(JOINS),
     schedule: shape({ id: text, slot: time }),
@@ -83,6 +93,8 @@ const RECORD = shape(
     startedAt: time,
     finishedAt: time,
     reason: text,
+    awaiting: listOf(text),
+    under: shape({ task: text, fence: positive }),
   },
 );
 
@@ -96,9 +108,11 @@ export function damageOf(record: unknown): string | undefined {
 
 /** What a damaged record may hold: every name that can be read in it, unless it is final beyond a doubt. */
 export function mayHold(record: unknown): string[] {
-  const { state, exclusive, shared } = (record ?? {}) as { state?: unknown; exclusive?: unknown; shared?: unknown };
+  const { state, exclusive, shared, counted } = (record ?? {}) as Record<string, unknown>;
   if (FINAL_STATES.some(final => final === state)) return [];
-  return [exclusive, shared].flatMap(names => (Array.isArray(names) ? names.filter(name => typeof name === 'string') : []));
+  const listed = [exclusive, shared, counted].flatMap(list => (Array.isArray(list) ? (list as unknown[]) : []));
+  const names = listed.map(each => (typeof each === 'object' && each !== null ? (each as { name?: unknown }).name : each));
+  return names.filter(name => typeof name === 'string');
 }
 
 /** What to call a record, whatever is left of it. */

@@ -1,9 +1,11 @@
 import type { ProcessRecord } from '../core/process.js';
-import { claimsOf, type Mode } from '../core/reservation.js';
+import { burstOf, intervalMsOf, type Rate } from '../core/rate.js';
+import { claimsOf, type Claim } from '../core/reservation.js';
 import { isFinal, type State, type WaitingFor } from '../core/state.js';
 import { needsResources } from '../core/task.js';
 import { spanText, timeText, type Finding } from './finding.js';
 import { Fleet, Work } from './fleet.js';
+import { Lines } from './lines.js';
 import type { AuditedTask } from './record.js';
 
 /** How things stand when the records have been read. */
@@ -14,6 +16,8 @@ export interface Standing {
   patienceMs: number;
   /** How long a cancelled body may go on. */
   cancelGraceMs?: number | undefined;
+  /** Units of counted resources; without them, whoever waits for some has a reason. */
+  capacities?: ReadonlyMap<string, number> | undefined;
 }
 
 /** While the resource manager works off a burst, those whose turn has not come yet may wait this much longer. */
@@ -25,11 +29,14 @@ interface Open {
   state: State;
   waitingFor: WaitingFor | undefined;
   seq: number;
-  claims: readonly { resource: string; mode: Mode }[];
+  claims: readonly Claim[];
+  rate: Rate | undefined;
   since: number;
   dueAt: number | undefined;
   expiresAt: number | undefined;
   cancelledAt: number | undefined;
+  name: string;
+  version: number | undefined;
   queue: string;
   boundTo: string | undefined;
   run: { worker: string; incarnation: string; at: number } | undefined;
@@ -37,19 +44,17 @@ interface Open {
   readAt: number;
 }
 
-/** The line of one resource, as far as it decides who is next. */
-interface Line {
-  holders: number;
-  exclusiveHolders: number;
-  first: number;
-  firstExclusive: number;
+/** Who waits for a turn under a rate, and who has one and has not started. */
+interface Turns {
+  waiting: number;
+  pending: number;
 }
 
-/** Why every open task is where it is. Its own reckoning: it must not share a mistake with the conflict graph. */
+/** Why every open task is where it is. */
 export class Waits {
   readonly #open: Open[] = [];
-  readonly #lines = new Map<string, Line>();
-  readonly #released = new Map<string, number>();
+  readonly #lines = new Lines();
+  readonly #turns = new Map<string, Turns>();
   readonly #work = new Work();
   #lastGrant = -Infinity;
 
@@ -61,11 +66,7 @@ export class Waits {
 
   /** Nobody can tell what a damaged record holds, so whoever waits for these has a reason. */
   block(resources: readonly string[]): void {
-    for (const resource of resources) {
-      const line = this.#line(resource);
-      line.holders++;
-      line.exclusiveHolders++;
-    }
+    for (const resource of resources) this.#lines.hold({ resource, mode: 'exclusive', units: 1 });
   }
 
   /** Whatever is not final though the run is over. */
@@ -99,21 +100,24 @@ export class Waits {
     );
     const granted = task.grant?.at ?? task.attempts.at(-1)?.startedAt;
     if (granted) this.#lastGrant = Math.max(this.#lastGrant, granted.getTime());
-    for (const { resource, mode } of claimsOf(task)) {
-      if (ended > (this.#released.get(resource) ?? -Infinity)) this.#released.set(resource, ended);
-      if (!holds && !inLine) continue;
-      const line = this.#line(resource);
-      if (holds) line.holders++;
-      if (holds && mode === 'exclusive') line.exclusiveHolders++;
-      if (inLine) line.first = Math.min(line.first, task.seq);
-      if (inLine && mode === 'exclusive') line.firstExclusive = Math.min(line.firstExclusive, task.seq);
+    if (task.rate) this.#noteTurn(task.rate.key, inLine, holds && task.waitingFor === 'worker');
+    for (const claim of claimsOf(task)) {
+      this.#lines.release(claim, ended);
+      if (holds) this.#lines.hold(claim);
+      else if (inLine) this.#lines.wait(claim, task.seq);
     }
   }
 
-  #line(resource: string): Line {
-    const line = this.#lines.get(resource) ?? { holders: 0, exclusiveHolders: 0, first: Infinity, firstExclusive: Infinity };
-    this.#lines.set(resource, line);
-    return line;
+  #noteTurn(key: string, waiting: boolean, pending: boolean): void {
+    const turns = this.#turns.get(key) ?? { waiting: 0, pending: 0 };
+    this.#turns.set(key, { waiting: turns.waiting + Number(waiting), pending: turns.pending + Number(pending) });
+  }
+
+  /** How long it may take until a task's turn comes, if all of its key go before it. */
+  #turnMs(rate: Rate | undefined): number {
+    if (!rate) return 0;
+    const { waiting, pending } = this.#turns.get(rate.key) ?? { waiting: 0, pending: 0 };
+    return pending >= burstOf(rate) ? Infinity : (waiting + burstOf(rate)) * intervalMsOf(rate);
   }
 
   #problem(open: Open, fleet: Fleet, standing: Standing): { evidence: string; ignored?: true } | undefined {
@@ -141,23 +145,18 @@ export class Waits {
     }
   }
 
-  #ofResources(open: Open, fleet: Fleet, { patienceMs }: Standing): { evidence: string } | undefined {
-    if (open.claims.some(claim => this.#blocked(open.seq, claim))) return undefined;
-    const freed = open.claims.map(({ resource }) => this.#released.get(resource) ?? -Infinity);
+  #ofResources(open: Open, fleet: Fleet, { patienceMs, capacities }: Standing): { evidence: string } | undefined {
+    if (open.claims.some(claim => this.#lines.blocked(claim, open.seq, capacities))) return undefined;
+    const freed = open.claims.map(claim => this.#lines.releasedAt(claim));
     const since = Math.max(open.since, fleet.liveSince('resource-manager'), ...freed);
     const longMs = open.readAt - since;
     const busy = open.readAt - this.#lastGrant <= patienceMs;
-    if (longMs <= (busy ? BURST * patienceMs : patienceMs)) return undefined;
-    const names = open.claims.map(({ resource }) => `"${resource}"`).join(', ');
+    if (longMs <= (busy ? BURST * patienceMs : patienceMs) + this.#turnMs(open.rate)) return undefined;
+    const limit = open.rate ? [`the rate limit "${open.rate.key}"`] : [];
+    const names = [...open.claims.map(({ resource }) => `"${resource}"`), ...limit].join(', ');
     return {
       evidence: `waits for ${names} (number ${open.seq}) for ${spanText(longMs)} since ${timeText(since)}, although nobody holds them against it, nobody stands in line before it, and a resource manager is live`,
     };
-  }
-
-  #blocked(seq: number, { resource, mode }: Open['claims'][number]): boolean {
-    const line = this.#lines.get(resource);
-    if (!line) return false;
-    return mode === 'exclusive' ? line.holders > 0 || line.first < seq : line.exclusiveHolders > 0 || line.firstExclusive < seq;
   }
 
   /** Twice the patience: the sweep has to see the process missing first. */
@@ -199,17 +198,20 @@ function ignoredCancel(open: Open, { cancelGraceMs, patienceMs }: Standing): { e
 }
 
 function openOf(task: AuditedTask, owner: number, readAt: number): Open {
-  const { state, waitingFor, seq, queue, run, grant } = task;
+  const { state, waitingFor, seq, name, version, queue, run, grant } = task;
   return {
     owner,
     state,
     waitingFor,
     seq,
     claims: claimsOf(task),
+    rate: task.rate,
     since: (task.readyAt ?? task.createdAt).getTime(),
     dueAt: task.dueAt?.getTime(),
     expiresAt: task.expiresAt?.getTime(),
     cancelledAt: task.cancel?.at.getTime(),
+    name,
+    version,
     queue,
     boundTo: grant?.worker,
     run: run && { worker: run.worker, incarnation: run.incarnation, at: run.at.getTime() },

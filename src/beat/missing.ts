@@ -1,4 +1,6 @@
+import type { CountUp } from '../core/counts.js';
 import type { OnMissing, ProcessRecord } from '../core/process.js';
+import type { Events } from '../dispatch/events.js';
 import type { Hints } from '../dispatch/hints.js';
 import { cancelAssigned } from '../dispatch/lost.js';
 import type { Log } from '../process/log.js';
@@ -9,12 +11,14 @@ import { Watch } from './watch.js';
 export interface MissingDeps {
   store: Pick<Store, 'tasks' | 'processes'>;
   hints: Hints;
+  events: Pick<Events, 'look'>;
   clock: Clock;
   log: Log;
   watchMs: number;
   onMissing: OnMissing;
   /** How long the record of a process that has ended is kept. */
   retentionMs: number;
+  count?: CountUp | undefined;
 }
 
 /** One round forgets this many at most. */
@@ -31,12 +35,13 @@ export class MissingProcesses {
   }
 
   async declare(): Promise<void> {
-    const { store, log } = this.#deps;
+    const { store, log, count } = this.#deps;
     const live = (await store.processes.list()).filter(process => process.state === 'live');
     this.#complainOfAbsence(live);
     for (const silent of this.#watch.observe(live)) {
       // Names the counter that was watched, and asks for a lapsed lease: a heartbeat that comes meanwhile wins.
       if (!(await store.processes.declareMissing(silent, { lapsed: true }))) continue;
+      count?.('processesMissing');
       log.error(
         `${silent.role} "${silent.name}" is missing: no heartbeat since ${silent.beatAt.toISOString()} (host ${silent.host}, pid ${silent.pid}).`,
       );
@@ -45,11 +50,11 @@ export class MissingProcesses {
 
   /** By what the records say, not by what this beat has declared: whoever declared it may have died before the next step. */
   async settle(): Promise<void> {
-    const { store, hints, log, onMissing } = this.#deps;
+    const { store, hints, events, log, onMissing } = this.#deps;
     for (const missing of await store.processes.list()) {
       if (missing.state !== 'missing' || missing.settled) continue;
       if (missing.role === 'worker' && onMissing === 'cancelAssigned') {
-        await cancelAssigned({ tasks: store.tasks, hints, log }, missing);
+        await cancelAssigned({ tasks: store.tasks, hints, events, log }, missing);
       }
       await store.processes.settle(missing.name, missing.incarnation);
     }

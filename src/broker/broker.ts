@@ -1,3 +1,4 @@
+import type { TaskEvent } from '../core/event.js';
 import type { Control, Hint } from '../core/hint.js';
 
 /** Where a hint goes. The adapter's topology file maps these to exchanges and queues. */
@@ -25,6 +26,23 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** Whoever wants to know what changes. Neither may throw. */
+export interface EventListener {
+  event(event: TaskEvent): void;
+  /**
+   * Something may be missing before the next event. `connection`: it hears only from now on, as when it begins to, and after each loss of the connection.
+   * `dropped`: an emitter could not send, or too much was waiting for this listener at the broker.
+   */
+  missed(why: 'connection' | 'dropped'): void;
+}
+
+export interface EventFeed {
+  /** Whether it hears now. */
+  readonly live: boolean;
+  /** Bounded. */
+  close(): Promise<void>;
+}
+
 export interface BrokerStatus {
   state: 'connecting' | 'up' | 'blocked' | 'closed';
   /** Consumers that should consume (prefetch above 0), and whether the broker was seen to know them. */
@@ -35,6 +53,8 @@ export interface BrokerStatus {
   returned: number;
   deferred: number;
   dead: number;
+  /** Events that this process could not emit. */
+  eventsDropped: number;
   version?: string;
 }
 
@@ -52,6 +72,13 @@ export interface Broker {
   /** To every process; best effort. */
   broadcast(message: Control): void;
   onControl(handler: (message: Control) => void): void;
+  /**
+   * To whoever listens, at once or never: best effort, not confirmed, and dropped without a connection, while the broker takes nothing, and above
+   * 256 unsent ones. Never throws, and nobody waits for it.
+   */
+  emit(event: TaskEvent): void;
+  /** Hears what every process emits, whenever there is a connection; of one emitter in the order in which it did, until `close`. */
+  listen(listener: EventListener): EventFeed;
   /** Messages and consumers of a queue; undefined when there is no such queue or no connection. */
   depth(destination: Destination): Promise<{ messages: number; consumers: number } | undefined>;
   status(): BrokerStatus;

@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs';
 
 import { InvalidArgumentError } from 'commander';
 
+import { duplicateKey } from '../core/duplicate-key.js';
 import type { Json, JsonObject } from '../core/json.js';
+import { FINAL_STATES, type FinalState } from '../core/state.js';
 
 /** Readers of option values; commander names the option when one throws, and ends with code 2. */
 
 /** JSON, or `@file` that holds it. */
-function json(text: string): Json {
+function json(given: string): Json {
+  const { text, value } = parsed(given);
+  const twice = duplicateKey(text, value);
+  if (!twice) return value;
+  const where = `line ${twice.line}, column ${twice.column}`;
+  throw new InvalidArgumentError(`The key ${JSON.stringify(twice.path.at(-1))} is given twice: ${where}.`);
+}
+
+function parsed(given: string): { text: string; value: Json } {
   try {
-    return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text) as Json;
+    const text = given.startsWith('@') ? readFileSync(given.slice(1), 'utf8') : given;
+    return { text, value: JSON.parse(text) as Json };
   } catch (error) {
     throw new InvalidArgumentError(`It is not JSON: ${(error as Error).message}.`);
   }
@@ -35,6 +46,14 @@ export function integerBetween(min: number, max: number): (text: string) => numb
   };
 }
 
+export function oneOfWords<Word extends string>(...words: readonly Word[]): (text: string) => Word {
+  return text => {
+    const word = words.find(each => each === text);
+    if (word !== undefined) return word;
+    throw new InvalidArgumentError(`Expected one of ${words.join(', ')}.`);
+  };
+}
+
 /** Seconds, fractions allowed. */
 export function seconds(text: string): number {
   const value = Number(text);
@@ -55,9 +74,32 @@ export function secondsOrTime(text: string): number | string {
   throw new InvalidArgumentError('Expected a number of seconds, or a time as 2026-01-31T12:00:00Z.');
 }
 
+/** `name=number`, and the option may be repeated. The last `=` parts them: names may have some. */
+export function collectUnits(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const at = text.lastIndexOf('=');
+  const units = Number(text.slice(at + 1));
+  if (at < 1 || !/^\d+$/.test(text.slice(at + 1)) || units < 1)
+    throw new InvalidArgumentError('Expected a name and a number of units, as gpu=2.');
+  return { ...before, [text.slice(0, at)]: units };
+}
+
+/** `key=max` */
+export function limit(text: string): { key: string; max: number } {
+  const [found] = Object.entries(collectUnits(text));
+  if (!found) throw new InvalidArgumentError('Expected a key and a number, as import=5.');
+  return { key: found[0], max: found[1] };
+}
+
 /** For options that may be repeated. */
 export function collect(text: string, before: string[] = []): string[] {
   return [...before, text];
+}
+
+/** A final state; may be repeated. */
+export function finalStates(text: string, before: FinalState[] = []): FinalState[] {
+  const state = FINAL_STATES.find(each => each === text);
+  if (state !== undefined) return [...before, state];
+  throw new InvalidArgumentError(`Expected one of ${FINAL_STATES.join(', ')}.`);
 }
 
 /** `a,b`, and the option may be repeated. */

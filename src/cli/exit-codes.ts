@@ -1,6 +1,6 @@
 import { ApiError, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from '../client/errors.js';
 import { ConfigError } from '../config/config-error.js';
-import { InterlockError, StoreError } from '../core/errors.js';
+import { InterlockError, SchemaMismatch, StoreError } from '../core/errors.js';
 
 /** What a script can tell from the end of a command. */
 export const EXIT = {
@@ -22,6 +22,14 @@ export class UsageError extends Error {
   }
 }
 
+/** What was waited for did not come in time. */
+export class TimedOut extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'TimedOut';
+  }
+}
+
 export interface Failure {
   code: number;
   /** Lines for standard error, without a stack unless it is a bug. */
@@ -32,9 +40,10 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return { code: EXIT.usage, lines: [`error: ${error.message}`] };
   if (error instanceof ConfigError) return { code: EXIT.badConfiguration, lines: [error.message] };
+  if (error instanceof SchemaMismatch) return { code: EXIT.badConfiguration, lines: refusal(error) };
   if (error instanceof TaskFailed) return { code: EXIT.taskFailed, lines: [error.message] };
   if (error instanceof TaskCanceled) return { code: EXIT.taskCanceled, lines: [error.message] };
-  if (error instanceof TaskTimeout) return { code: EXIT.timedOut, lines: [error.message] };
+  if (error instanceof TaskTimeout || error instanceof TimedOut) return { code: EXIT.timedOut, lines: [error.message] };
   if (error instanceof Unreachable) {
     const advice = 'Start everything with `interlock dev`, or say where the API is with INTERLOCK_URL or --url.';
     return { code: EXIT.unreachable, lines: [error.message, advice] };

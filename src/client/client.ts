@@ -1,19 +1,41 @@
 import type { Json, JsonObject } from '../core/json.js';
+import type { FinalState } from '../core/state.js';
 import type { SubmitOptions } from '../core/submit-body.js';
-import { createGroups, submitFlow, type Groups, type Workflow } from './workflows.js';
+import { follow, type EventFilter, type FollowOptions, type StreamEvent } from './events.js';
+import { createGroups, submitFlow, submitWorkflow, type Groups, type Workflow } from './workflows.js';
 import type { Flow, Step } from './flow.js';
 import { createRepositories, createSchedules, type Repositories, type Schedules } from './collections.js';
+import { auditTrail, createTokens, type Tokens } from './access.js';
+import { createWorkers, type Workers } from './workers.js';
+import { actOnTasks, type Acted, type ActionFilter, type TaskAction } from './actions.js';
+import { createMaintenance, type MaintenanceSwitch } from './maintenance.js';
+import { purge, type Purged } from './purge.js';
 import { TaskHandle, type WaitOptions } from './task-handle.js';
 import { Transport, type ClientOptions, type QueryValue } from './transport.js';
-import type { Explanation, Page, ProcessView, ResourceView, StatusView, TaskView } from './views.js';
+import type {
+  TrailEntryView,
+  Explanation,
+  Page,
+  QueueView,
+  ResourceUseView,
+  ResourceView,
+  StatusView,
+  TaskView,
+} from './views.js';
 
 export type { ClientOptions } from './transport.js';
 export type { WaitOptions } from './task-handle.js';
+export type { EventFilter, EventView, FollowOptions, StreamEvent } from './events.js';
 export type * from './views.js';
-export { ApiError, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from './errors.js';
+export { ApiError, ResultExpired, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from './errors.js';
 export { chain, chord, group, step } from './flow.js';
 export type { Flow, Step, StepOptions } from './flow.js';
 export { TaskHandle } from './task-handle.js';
+export type { WorkerAction, WorkerAnswers, Workers } from './workers.js';
+export type { Acted, ActionFilter, TaskAction } from './actions.js';
+export type { MaintenanceSwitch, MaintenanceView } from './maintenance.js';
+export type { TokenWish, Tokens } from './access.js';
+export type { Purged } from './purge.js';
 export type { Groups, Workflow } from './workflows.js';
 
 /** What the client needs of a defined task: its name, and the compiler its types. */
@@ -51,13 +73,37 @@ export interface Client {
   list(query?: TaskQuery | string): Promise<Page<TaskView>>;
   wait(id: string, options?: WaitOptions): Promise<TaskView>;
   cancel(id: string, options?: { tree?: boolean }): Promise<TaskView>;
+  /** Submits again what has failed or was canceled: a new task, whose `retryOf` is this one. The same key gives the same task. */
+  retry(id: string, options?: { idempotencyKey?: string }): Promise<TaskView>;
+  /** Deletes a task that has ended. */
+  remove(id: string): Promise<void>;
+  /** Cancels, retries or deletes all that the filter finds, which must name something; asked again until all of it was looked at. */
+  act(action: TaskAction, filter: ActionFilter, options?: { dryRun?: boolean }): Promise<Acted>;
   explain(id: string): Promise<Explanation>;
+  /** What changes in tasks that match, from now on, without an end. Throws Unreachable (after a minute without an answer). */
+  events(filter?: EventFilter, options?: FollowOptions): AsyncGenerator<StreamEvent, void, undefined>;
+  /** Deletes what has ended in these states, of any age unless a time is given; asked again until all of it was looked at. */
+  purge(states: readonly FinalState[], options?: { finishedBefore?: Date | string }): Promise<Purged>;
   status(): Promise<StatusView>;
-  workers(): Promise<Page<ProcessView>>;
   resource(name: string): Promise<ResourceView>;
+  /** Those that somebody holds or waits for, in order of name, after this one; `next` is null on the last page. */
+  resources(query?: { after?: string; limit?: number }): Promise<Page<ResourceUseView>>;
+  /** Cancels every task that holds it. Throws MissingResource where nobody knows it, CONFLICT where nobody holds it. */
+  releaseResource(name: string): Promise<{ name: string; canceled: string[] }>;
+  /** How many units of a resource there are, for tasks that count it; null: nobody may count it any more. */
+  setCapacity(name: string, units: number | null): Promise<void>;
   openapi(): Promise<JsonObject>;
+  /** Depth, consumers and waiting tasks of every queue that somebody names. */
+  queues(): Promise<Page<QueueView>>;
+  /** As `POST /workflows`: `{name?, tasks: {a: {submit body}, b: {…, after: ["a"]}}}`; all of its tasks, or none. */
+  submitWorkflow(body: JsonObject): Promise<Workflow>;
   /** Submits tasks that come after one another, all or none. */
   run(flow: Flow, options?: { name?: string }): Promise<Workflow>;
+  /** What operators did. */
+  auditTrail(query?: TaskQuery | string): Promise<Page<TrailEntryView>>;
+  readonly tokens: Tokens;
+  readonly workers: Workers;
+  readonly maintenance: MaintenanceSwitch;
   readonly groups: Groups;
   readonly schedules: Schedules;
   readonly repositories: Repositories;
@@ -87,16 +133,39 @@ export function createClient(options: ClientOptions = {}): Client {
     list: query => (typeof query === 'string' ? transport.json(query) : transport.json('/tasks', query && { query })),
     wait: (id, waiting) => task(id).wait(waiting),
     cancel: (id, canceling) => task(id).cancel(canceling),
+    retry: (id, { idempotencyKey = crypto.randomUUID() } = {}) =>
+      transport.repeatable(`/tasks/${encodeURIComponent(id)}/retry`, {
+        ...{ method: 'POST', body: {}, headers: { 'idempotency-key': idempotencyKey } },
+      }),
+    remove: id => transport.json(`/tasks/${encodeURIComponent(id)}`, { method: 'DELETE' }),
+    act: (action, filter, options) => actOnTasks(transport, action, filter, options),
     explain: id => task(id).explain(),
+    events: (filter = {}, options = {}) => follow(transport, '/events', filter, { ...options, untilEnd: false }),
+    purge: (states, query) => purge(transport, states, query),
     status: () => transport.json('/status'),
-    workers: () => transport.json('/workers'),
-    resource: name => transport.json(`/resources/${encodeURIComponent(name)}`),
+    resource: name => transport.json(pathOf(name)),
+    resources: (query = {}) => transport.json('/resources', { query }),
+    releaseResource: name => transport.json(`${pathOf(name)}/release`, { method: 'POST', body: {} }),
+    setCapacity: async (name, units) => {
+      if (units === null) await transport.json(pathOf(name), { method: 'DELETE' });
+      else await transport.json(pathOf(name), { method: 'PUT', body: { capacity: units } });
+    },
     openapi: () => transport.json('/openapi.json'),
+    queues: () => transport.json('/queues'),
+    submitWorkflow: body => submitWorkflow(transport, body),
     run: (flow, { name } = {}) => submitFlow(transport, flow, { name, submitBody: bodyOfStep }),
+    auditTrail: (query = {}) => auditTrail(transport, query),
+    tokens: createTokens(transport),
+    workers: createWorkers(transport),
+    maintenance: createMaintenance(transport),
     groups: createGroups(transport),
     schedules: createSchedules(transport),
     repositories: createRepositories(transport),
   };
+}
+
+function pathOf(resource: string): string {
+  return `/resources/${encodeURIComponent(resource)}`;
 }
 
 function bodyOfStep({ name, kwargs, options }: Step): JsonObject {

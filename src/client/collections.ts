@@ -1,14 +1,24 @@
 import type { JsonObject } from '../core/json.js';
 import type { Transport } from './transport.js';
-import type { Page, RepositoryView, ScheduleView, TaskView } from './views.js';
+import type { Page, RepositoryView, SchedulePreview, ScheduleView, TaskView } from './views.js';
 
 /** Periodic tasks. */
 export interface Schedules {
-  list(): Promise<Page<ScheduleView>>;
-  /** As `POST /schedules`: `{name, task: {submit body}, interval: seconds, …}`. */
+  /** At most 1,000, in order of id after this one; `next` is null on the last page. */
+  list(query?: { after?: string; limit?: number }): Promise<Page<ScheduleView>>;
+  /** As `POST /schedules`: `{name, task: {submit body}, interval: seconds | cron, timezone | iso8601, …}`. */
   add(schedule: JsonObject): Promise<ScheduleView>;
   get(id: string): Promise<ScheduleView>;
-  remove(id: string): Promise<void>;
+  /** Changes what is given; null takes a limit away. With the `revision` that was read, it throws PRECONDITION_FAILED when somebody was quicker. */
+  update(id: string, change: JsonObject, revision?: number): Promise<ScheduleView>;
+  remove(id: string, revision?: number): Promise<void>;
+  pause(id: string, reason?: string): Promise<ScheduleView>;
+  /** From the next slot on: what passed meanwhile is not made up for. */
+  resume(id: string): Promise<ScheduleView>;
+  /** Submits its task now, beside its slots. The same key gives the same task. */
+  run(id: string, idempotencyKey?: string): Promise<TaskView>;
+  /** Its next slots, and which other schedules want the same resources within so many seconds. */
+  next(id: string, query?: { count?: number; within?: number }): Promise<SchedulePreview>;
 }
 
 /** Repositories of the file plugin. */
@@ -24,13 +34,27 @@ export interface Repositories {
 }
 
 export function createSchedules(transport: Transport): Schedules {
-  const path = (id: string): string => `/schedules/${encodeURIComponent(id)}`;
+  const path = (id: string, rest = ''): string => `/schedules/${encodeURIComponent(id)}${rest}`;
   return {
-    list: () => transport.json('/schedules'),
+    list: (query = {}) => transport.json('/schedules', { query }),
     add: body => transport.json('/schedules', { method: 'POST', body }),
     get: id => transport.json(path(id)),
-    remove: id => transport.json(path(id), { method: 'DELETE' }),
+    update: (id, body, revision) => transport.json(path(id), { method: 'PATCH', body, headers: ifMatch(revision) }),
+    remove: (id, revision) => transport.json(path(id), { method: 'DELETE', headers: ifMatch(revision) }),
+    pause: (id, reason) => transport.json(path(id, '/pause'), { method: 'POST', body: reason === undefined ? {} : { reason } }),
+    resume: id => transport.json(path(id, '/resume'), { method: 'POST', body: {} }),
+    run: (id, key) =>
+      transport.json(path(id, '/run'), {
+        method: 'POST',
+        body: {},
+        headers: key === undefined ? {} : { 'idempotency-key': key },
+      }),
+    next: (id, query = {}) => transport.json(path(id, '/next'), { query }),
   };
+}
+
+function ifMatch(revision: number | undefined): Record<string, string> {
+  return revision === undefined ? {} : { 'if-match': `"${revision}"` };
 }
 
 export function createRepositories(transport: Transport): Repositories {

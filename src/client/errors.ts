@@ -40,6 +40,17 @@ export class TaskCanceled extends Error {
   }
 }
 
+/** The task completed so long ago that its result is not kept any more. */
+export class ResultExpired extends Error {
+  readonly task: TaskView;
+
+  constructor(task: TaskView) {
+    super(`Task ${task.id} (${task.name}) completed at ${task.finishedAt ?? ''}; its result is not kept any more.`);
+    this.name = 'ResultExpired';
+    this.task = task;
+  }
+}
+
 /** The task had not ended when the wait was over; it goes on. */
 export class TaskTimeout extends Error {
   readonly taskId: string;

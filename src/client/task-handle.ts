@@ -1,6 +1,7 @@
 import { isFinal } from '../core/state.js';
-import { TaskCanceled, TaskFailed, TaskTimeout } from './errors.js';
-import { isTransient, pause, type Transport } from './transport.js';
+import { follow, type FollowOptions, type StreamEvent } from './events.js';
+import { ResultExpired, TaskCanceled, TaskFailed, TaskTimeout } from './errors.js';
+import { isTransient, pause, retryAfterMs, type Transport } from './transport.js';
 import type { Explanation, TaskView } from './views.js';
 
 export interface WaitOptions {
@@ -53,6 +54,7 @@ export class TaskHandle<Result = unknown> {
     for (;;) {
       signal?.throwIfAborted();
       const startedAt = performance.now();
+      let pauseMs = PAUSE_MS;
       try {
         const task = await this.#hold(Math.max(0, end - startedAt), signal);
         heardAt = performance.now();
@@ -60,16 +62,23 @@ export class TaskHandle<Result = unknown> {
         if (isFinal(task.state)) return task;
       } catch (error) {
         if (!isTransient(error) || performance.now() - heardAt > PATIENCE_MS) throw error;
+        pauseMs = Math.max(pauseMs, retryAfterMs(error));
       }
       const leftMs = end - performance.now();
       if (leftMs <= 0) throw new TaskTimeout(this.id, timeout);
-      await pause(Math.min(leftMs, startedAt + PAUSE_MS - performance.now()), signal);
+      await pause(Math.min(leftMs, startedAt + pauseMs - performance.now()), signal);
     }
   }
 
-  /** Resolves with what the body returned. Throws TaskFailed, TaskCanceled, and what `wait` throws. */
+  /** The task as it is, then whatever changes, until it has ended. Throws MissingResource, Unreachable (after a minute without an answer). */
+  events(options: FollowOptions = {}): AsyncGenerator<StreamEvent, void, undefined> {
+    return follow(this.#transport, this.#path('/events'), {}, { ...options, untilEnd: true });
+  }
+
+  /** Resolves with what the body returned. Throws TaskFailed, TaskCanceled, ResultExpired, and what `wait` throws. */
   async result(options: WaitOptions = {}): Promise<Result> {
     const task = await this.wait(options);
+    if (task.resultExpired) throw new ResultExpired(task);
     if (task.state === 'completed') return task.result as Result;
     throw task.state === 'failed' ? new TaskFailed(task) : new TaskCanceled(task);
   }

@@ -44,7 +44,11 @@ export async function submitFlow(
   flow: Flow,
   { name, submitBody }: { name?: string | undefined; submitBody: (step: Step) => JsonObject },
 ): Promise<Workflow> {
-  const body = { ...workflowBody(flow, submitBody), ...(name !== undefined && { name }) };
+  return submitWorkflow(transport, { ...workflowBody(flow, submitBody), ...(name !== undefined && { name }) });
+}
+
+/** Submits a complete body: all of its tasks, or none. */
+export async function submitWorkflow(transport: Transport, body: object): Promise<Workflow> {
   const headers = { 'idempotency-key': crypto.randomUUID() };
   const answer = await transport.repeatable<{ group: GroupView; members: Record<string, { id: string }> }>('/workflows', {
     ...{ method: 'POST', body, headers },

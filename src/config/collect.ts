@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 import type { Problem } from './config-error.js';
 import { nearest } from '../core/nearest.js';
+import { redactText } from '../process/redact.js';
 import type { Option } from './option.js';
 import { allOptions, ENVIRONMENT_ONLY, isOption, OPTIONS, type Group } from './schema.js';
 import type { Environment, Source } from './sources.js';
@@ -43,7 +44,7 @@ interface Level {
 
 function gather(source: Source, level: Level, values: Map<string, Value>, problems: Problem[]): void {
   for (const [name, raw] of Object.entries(level.values)) {
-    const key = level.prefix + name;
+    const key = level.prefix + (name === '' ? '""' : name);
     const entry = Object.hasOwn(level.group, name) ? level.group[name] : undefined;
     if (!entry) problems.push({ key, source: source.name, detail: unknownKey(name, level) });
     else if (isOption(entry)) values.set(key, { raw, source, origin: originOf(source, entry) });
@@ -71,7 +72,8 @@ function build(group: Group, prefix: string, values: ReadonlyMap<string, Value>,
     const { raw, source, origin } = value;
     const reading = entry.read(source.kind === 'environment' && typeof raw === 'string' ? entry.fromText(raw) : raw);
     if (reading.ok) return [name, reading.value];
-    const got = entry.secret ? '' : `, not ${JSON.stringify(raw).slice(0, 80)}`;
+    // Something else may have come to the wrong place, with a password in it.
+    const got = entry.secret ? '' : `, not ${redactText(JSON.stringify(raw)).slice(0, 80)}`;
     problems.push({ key, source: origin, detail: `expected ${reading.expected}${got}` });
     return [name, entry.default];
   });

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { DEFAULT_TIMING, timingProblems, type Timing } from '../core/timing.js';
 import { collect, type Origins } from './collect.js';
 import { ConfigError, type Problem } from './config-error.js';
+import { exposureWarnings, tlsContradictions } from './exposure.js';
 import type { Config, Settings } from './schema.js';
 import { readSources, type Environment } from './sources.js';
 
@@ -25,11 +26,12 @@ export function loadConfig(env: Environment = process.env, cwd: string = process
   if (problems.length > 0) throw new ConfigError(problems);
   const collected = collect(sources, env);
   const settings = collected.settings as Settings;
-  const wrong = collected.problems.length > 0 ? collected.problems : inconsistencies(settings, collected.origins);
+  const wrong = collected.problems.length > 0 ? collected.problems : inconsistencies(settings, collected.origins, env);
   if (wrong.length > 0) throw new ConfigError(wrong);
   const unreadable = unreadableFiles(settings, collected.origins);
   if (unreadable.length > 0) throw new ConfigError(unreadable);
-  return { config: freeze(derive(settings, cwd)), origins: collected.origins, warnings: collected.warnings };
+  const warnings = [...collected.warnings, ...exposureWarnings(settings)];
+  return { config: freeze(derive(settings, cwd)), origins: collected.origins, warnings };
 }
 
 /** Throws ConfigError unless both servers are named. */
@@ -83,7 +85,7 @@ function scaledTiming(settings: Settings): Timing {
   return Object.fromEntries(scaled) as Timing;
 }
 
-/** Certificates and keys: better told now than by a handshake that fails. */
+/** Certificates and keys: better told now than by a handshake that fails. Those of the API are often for its user alone: it looks for itself. */
 function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[] {
   const files = Object.entries({ mongo, amqp }).flatMap(([server, { tls }]) =>
     Object.entries(tls).map(([name, path]) => ({ key: `${server}.tls.${name}`, path })),
@@ -99,8 +101,12 @@ function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[]
   });
 }
 
-function inconsistencies(settings: Settings, origins: Origins): Problem[] {
-  return [...assignmentProblems(settings, origins), ...timingInconsistencies(settings, origins)];
+function inconsistencies(settings: Settings, origins: Origins, env: Environment): Problem[] {
+  return [
+    ...assignmentProblems(settings, origins),
+    ...timingInconsistencies(settings, origins),
+    ...tlsContradictions(settings, origins, env),
+  ];
 }
 
 /** Late assignment binds nothing but the work of dedicated workers, so there would be nothing to cancel. */

@@ -53,6 +53,17 @@ export function integer<D extends number | null>(words: Words & { min: number; m
   });
 }
 
+/** 0 says something of its own. */
+export function integerOrZero(words: Words & { min: number; max: number; default: number }): Option<number> {
+  const { min, max, default: fallback, ...rest } = words;
+  return option<number, number>(rest, fallback, {
+    expected: `0, or an integer from ${min} to ${max}`,
+    fromText: asNumber,
+    test: (value): value is number =>
+      value === 0 || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max),
+  });
+}
+
 export function decimal(words: Words & { min: number; max: number; default: number }): Option<number> {
   const { min, max, default: fallback, ...rest } = words;
   return option<number, number>(rest, fallback, {

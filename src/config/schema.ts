@@ -1,13 +1,23 @@
+import { MIN_RETENTION_SECONDS } from '../core/retention.js';
 import type { Timing } from '../core/timing.js';
-import { address, flag, integer, list, oneOf, text, type Option } from './option.js';
+import { LIMITS } from './limit-options.js';
+import { address, flag, integer, integerOrZero, list, oneOf, text, type Option } from './option.js';
 import { amqpAddressProblem, mongoAddressProblem } from './server-address.js';
+import { API_TLS, serverTls } from './tls-options.js';
 import { TIMING } from './timing-options.js';
+import { WORKER } from './worker-options.js';
 
-const DAY_MS = 86_400_000;
-const ENV_PREFIX = 'INTERLOCK';
+const DAY_SECONDS = 86_400;
 
-function file(env: string, about: string): Option<string | null> {
-  return text<string | null>({ env: `${ENV_PREFIX}_${env}`, about, default: null, expected: 'the path of a file' });
+/** What is kept for less than an hour may be forgotten while somebody still has to do with it. */
+function kept(env: string, fallback: number, about: string): Option<number> {
+  return integerOrZero({
+    env: `INTERLOCK_RETENTION_${env}_SECONDS`,
+    about,
+    default: fallback,
+    min: MIN_RETENTION_SECONDS,
+    max: 3_650 * DAY_SECONDS,
+  });
 }
 
 /**
@@ -22,11 +32,7 @@ export const OPTIONS = {
       expected: 'the address of a MongoDB replica set',
       check: mongoAddressProblem,
     }),
-    tls: {
-      caFile: file('MONGO_TLS_CA_FILE', 'Certificates (PEM) of the authorities that vouch for MongoDB; turns TLS on.'),
-      certificateFile: file('MONGO_TLS_CERTIFICATE_FILE', 'Client certificate (PEM) shown to MongoDB.'),
-      keyFile: file('MONGO_TLS_KEY_FILE', 'Key (PEM) of that certificate.'),
-    },
+    tls: serverTls('MONGO', 'MongoDB', '; turns TLS on'),
   },
   amqp: {
     url: address({
@@ -42,16 +48,12 @@ export const OPTIONS = {
       pattern: /^[A-Za-z0-9_.-]{0,40}$/,
       expected: 'at most 40 letters, digits, _ . -',
     }),
-    tls: {
-      caFile: file('AMQP_TLS_CA_FILE', 'Certificates (PEM) of the authorities that vouch for RabbitMQ.'),
-      certificateFile: file('AMQP_TLS_CERTIFICATE_FILE', 'Client certificate (PEM) shown to RabbitMQ.'),
-      keyFile: file('AMQP_TLS_KEY_FILE', 'Key (PEM) of that certificate.'),
-    },
+    tls: serverTls('AMQP', 'RabbitMQ', ''),
   },
   api: {
     host: text({
       env: 'INTERLOCK_API_HOST',
-      about: 'Address that the API listens on; any other than a loopback address needs tokens.',
+      about: 'Address that the API listens on; any other than a loopback address needs a token to be there, and TLS.',
       default: '127.0.0.1',
       pattern: /^[A-Za-z0-9_.:-]{1,253}$/,
       expected: 'a host name or an IP address',
@@ -60,6 +62,66 @@ export const OPTIONS = {
       env: 'INTERLOCK_API_PORT',
       about: 'Port that the API listens on; 0 takes any free one.',
       default: 8787,
+      min: 0,
+      max: 65_535,
+    }),
+    requireTokens: oneOf({
+      env: 'INTERLOCK_API_REQUIRE_TOKENS',
+      about:
+        '`auto`: every request needs a token as soon as there is one, or when the API listens on another than a loopback address; `always`: also before that.',
+      of: ['auto', 'always'],
+      default: 'auto',
+    }),
+    allowedHosts: list({
+      env: 'INTERLOCK_API_ALLOWED_HOSTS',
+      about:
+        'Names, without ports, by which clients call the API besides `localhost`, IP addresses and `api.host`. On a loopback address any other one is refused, so that ' +
+        'no page of the web can reach it under a name of its own; elsewhere only where this is set.',
+      default: [],
+      item: /^[A-Za-z0-9_.-]{1,253}$/,
+      expected: 'host names',
+    }),
+    behindTlsProxy: flag({
+      env: 'INTERLOCK_API_BEHIND_TLS_PROXY',
+      about:
+        'Something in front of the API ends TLS, and nobody reaches the API but through it: only then may it speak plain HTTP on another than a loopback address.',
+      default: false,
+    }),
+    maxConnections: integer({
+      env: 'INTERLOCK_API_MAX_CONNECTIONS',
+      about:
+        'Connections that the API holds at a time; one more is closed at once. Streams of events and waits for tasks hold one each.',
+      default: 2_000,
+      min: 16,
+      max: 100_000,
+    }),
+    limits: LIMITS,
+    tls: API_TLS,
+  },
+  tls: {
+    rereadSeconds: integer({
+      env: 'INTERLOCK_TLS_REREAD_SECONDS',
+      about:
+        'Certificates, keys and revocation lists are read anew this often, and with SIGHUP; what cannot be used is told to the log, and what was read before stays in force.',
+      default: 60,
+      min: 1,
+      max: DAY_SECONDS,
+    }),
+  },
+  metrics: {
+    host: text({
+      env: 'INTERLOCK_METRICS_HOST',
+      about:
+        'Address of `metrics.port`. There is no token: whoever reaches it reads names of task types, and nothing else of tasks.',
+      default: '127.0.0.1',
+      pattern: /^[A-Za-z0-9_.:-]{1,253}$/,
+      expected: 'a host name or an IP address',
+    }),
+    port: integer({
+      env: 'INTERLOCK_METRICS_PORT',
+      about:
+        'Port on which a worker, resource manager or beat serves `/metrics` of its own process, a port for each; 0: none. The API has its own.',
+      default: 0,
       min: 0,
       max: 65_535,
     }),
@@ -96,88 +158,15 @@ export const OPTIONS = {
     of: ['late', 'eager'],
     default: 'late',
   }),
-  worker: {
-    pool: oneOf({
-      env: 'INTERLOCK_WORKER_POOL',
-      about:
-        '`prefork`: each task in a child process of its own, that is killed with it; `async`: all tasks of a worker in one child process, for trusted ' +
-        'code that waits more than it computes.',
-      of: ['prefork', 'async'],
-      default: 'prefork',
-    }),
-    concurrency: integer({
-      env: 'INTERLOCK_WORKER_CONCURRENCY',
-      about: 'Tasks that a worker runs at a time (at most 512 with `prefork`); unset: as many as the machine has CPUs.',
+  worker: WORKER,
+  workers: {
+    count: integer({
+      env: 'INTERLOCK_WORKERS',
+      about: 'Worker processes that `interlock manage-workers` starts on this machine; unset: one for each CPU.',
       default: null,
       min: 1,
-      max: 2_000,
+      max: 512,
     }),
-    queues: list({
-      env: 'INTERLOCK_WORKER_QUEUES',
-      about: 'Queues that a worker takes tasks from.',
-      default: ['default'],
-      item: /^[A-Za-z0-9_.-]{1,64}$/,
-      expected: 'queue names (1 to 64 letters, digits, _ . -)',
-    }),
-    recycleAfterTasks: integer({
-      env: 'INTERLOCK_WORKER_RECYCLE_AFTER_TASKS',
-      about: 'A child process is replaced after this many tasks (`async`: for each that it may run at a time); 0 never.',
-      default: 1_000,
-      min: 0,
-      max: 1_000_000,
-    }),
-    childMemoryMiB: integer({
-      env: 'INTERLOCK_WORKER_CHILD_MEMORY_MIB',
-      about:
-        'A child process is killed above this much resident memory (MiB); with `async` it is replaced, and killed at a quarter more.',
-      default: 1_024,
-      min: 64,
-      max: 1_048_576,
-    }),
-    graceMs: integer({
-      env: 'INTERLOCK_WORKER_GRACE_MS',
-      about: 'How long a cancelled body has to react to its AbortSignal before SIGTERM (`async`: before `killMs` begins).',
-      default: 5_000,
-      min: 0,
-      max: DAY_MS,
-    }),
-    killMs: integer({
-      env: 'INTERLOCK_WORKER_KILL_MS',
-      about: 'How long its process group then has until SIGKILL (`async`: until `retireMs` begins).',
-      default: 2_000,
-      min: 0,
-      max: DAY_MS,
-    }),
-    retireMs: integer({
-      env: 'INTERLOCK_WORKER_RETIRE_MS',
-      about: '`async`: how long the other tasks of a child process may go on that is killed because of one of them.',
-      default: 10_000,
-      min: 0,
-      max: DAY_MS,
-    }),
-    shutdownGraceMs: integer({
-      env: 'INTERLOCK_WORKER_SHUTDOWN_GRACE_MS',
-      about: 'How long a worker that was asked to end lets its running tasks finish before it cancels them.',
-      default: 10_000,
-      min: 0,
-      max: DAY_MS,
-    }),
-    timeLimitSeconds: integer({
-      env: 'INTERLOCK_WORKER_TIME_LIMIT_SECONDS',
-      about: 'A body is killed after this long where neither the task nor its type gives a `timeLimit` (a day); 0: never.',
-      default: 86_400,
-      min: 0,
-      max: 31_536_000,
-    }),
-    resultLimitBytes: integer({
-      env: 'INTERLOCK_WORKER_RESULT_LIMIT_BYTES',
-      about: 'A larger result (as JSON) fails its task with RESULT_TOO_LARGE.',
-      default: 1_048_576,
-      min: 1_024,
-      max: 8_388_608,
-    }),
-  },
-  workers: {
     onMissing: oneOf({
       env: 'INTERLOCK_WORKERS_ON_MISSING',
       about:
@@ -194,11 +183,34 @@ export const OPTIONS = {
       max: 31_536_000,
     }),
   },
+  retention: {
+    completedSeconds: kept(
+      'COMPLETED',
+      7 * DAY_SECONDS,
+      'How long completed tasks are kept after their end (7 days); 0: for ever.',
+    ),
+    failedSeconds: kept('FAILED', 30 * DAY_SECONDS, 'How long failed tasks are kept (30 days); 0: for ever.'),
+    canceledSeconds: kept('CANCELED', 7 * DAY_SECONDS, 'How long canceled tasks are kept (7 days); 0: for ever.'),
+    skippedSeconds: kept('SKIPPED', 7 * DAY_SECONDS, 'How long skipped tasks are kept (7 days); 0: for ever.'),
+    auditSeconds: kept('AUDIT', 365 * DAY_SECONDS, 'How long the audit trail is kept (365 days); 0: for ever.'),
+    resultsSeconds: kept('RESULTS', 0, 'How long the results of completed tasks are kept; 0: as long as the task.'),
+  },
   file: {
     allowPrivateOrigins: flag({
       env: 'INTERLOCK_FILE_ALLOW_PRIVATE_ORIGINS',
       about: 'Whether the file plugin may mirror from loopback and private addresses.',
       default: true,
+    }),
+  },
+  backup: {
+    include: list({
+      env: 'INTERLOCK_BACKUP_INCLUDE',
+      about:
+        'Files and folders that a backup takes besides the settings, certificates, content and working folder: the configuration of a reverse proxy and of ' +
+        'the servers, task modules.',
+      default: [],
+      item: /^\/\P{Cc}{1,4095}$/u,
+      expected: 'absolute paths of files and folders',
     }),
   },
   log: {
@@ -236,9 +248,30 @@ export const ENVIRONMENT_ONLY = [
   { env: 'INTERLOCK_URL', default: 'http://127.0.0.1:8787', about: 'Where the API is, for clients and the command line.' },
   { env: 'INTERLOCK_TOKEN', default: 'none', about: 'Bearer token of clients and the command line.' },
   {
+    env: 'INTERLOCK_CA_FILE',
+    default: "Node's authorities",
+    about: 'Certificates (PEM) of the authority of an API with https, for clients and the command line.',
+  },
+  {
+    env: 'INTERLOCK_CLIENT_CERTIFICATE_FILE',
+    default: 'none',
+    about: 'Certificate (PEM) that clients and the command line show to an API with `api.tls.clientCaFile`.',
+  },
+  { env: 'INTERLOCK_CLIENT_KEY_FILE', default: 'in the same file', about: 'Key (PEM) of that certificate.' },
+  {
+    env: 'INTERLOCK_PROFILE',
+    default: 'none',
+    about: 'Deployment that the command line talks to, by the name that `interlock profile add` gave it.',
+  },
+  {
     env: 'INTERLOCK_SERVERS_CACHE',
     default: '.interlock/servers',
     about: 'Where the embedded servers of `npm start` and `interlock dev` are kept.',
+  },
+  {
+    env: 'INTERLOCK_SERVERS_RABBITMQ_SUITE',
+    default: "the machine's own",
+    about: 'Debian suite whose RabbitMQ the embedded one is, as `trixie`; for tests.',
   },
 ] as const;
 

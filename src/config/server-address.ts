@@ -15,12 +15,19 @@ export function mongoAddressProblem(url: string): string | undefined {
   if (options.get('retryWrites') === 'false') return 'no retryWrites=false';
   if ((options.get('readPreference') ?? 'primary') !== 'primary') return 'no other readPreference than primary';
   if (options.get('directConnection') === 'true') return 'no directConnection=true: it cannot follow a failover';
+  const insecure = [...options.keys()].find(name => INSECURE.test(name) && options.get(name) !== 'false');
+  if (insecure !== undefined)
+    return `no ${insecure}: whoever sits between would not be noticed; name the authority with mongo.tls.caFile`;
   return undefined;
 }
 
+const INSECURE = /^(?:tlsInsecure|tlsAllowInvalid.*|sslValidate|tlsDisable.*)$/i;
 const AMQP_OPTIONS = ['heartbeat', 'frameMax', 'channelMax', 'locale', 'connection_timeout'];
 
 export function amqpAddressProblem(url: string): string | undefined {
+  // Whatever reads it takes the last one for the end of the password, and not everything agrees on what is before it.
+  const [authority = ''] = url.replace(/^[a-z]+:\/\//i, '').split(/[/?#]/, 1);
+  if (authority.split('@').length > 2) return '@ in the password as %40';
   return eachAddress(url)
     .map(singleAddressProblem)
     .find(problem => problem !== undefined);

@@ -4,6 +4,7 @@ import { basename, delimiter, join, relative, resolve } from 'node:path';
 
 import { Load } from 'config/lib/util.js';
 
+import { duplicateKey, findDuplicateKey } from '../core/duplicate-key.js';
 import type { Problem } from './config-error.js';
 
 /** What one file or the environment says. */
@@ -18,6 +19,9 @@ export interface Source {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What node-config reads with JSON5, which keeps the last of two members of one name, and says nothing. */
+const JSON_FILE = /\.json[5c]?$/;
+const POISON: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const MAPPING = 'custom-environment-variables';
 const PACKAGE_FOLDER = resolve(import.meta.dirname, '../../config');
 
@@ -44,6 +48,14 @@ export function readSources(env: Environment, cwd: string): { sources: Source[];
   return { sources: load.getSources().map(source => sourceOf(source.name, source.parsed, cwd)), problems: [] };
 }
 
+/** The user's own settings on the disk: the folder, where it is not the package's, and the files that were read elsewhere. Absolute. */
+export function settingsPaths(env: Environment, cwd: string): string[] {
+  const { folder } = userFolder(env, cwd);
+  const own = folder !== PACKAGE_FOLDER && existsSync(folder) ? [folder] : [];
+  const read = readSources(env, cwd).sources.flatMap(({ kind, path }) => (kind === 'file' && path !== undefined ? [path] : []));
+  return [...own, ...read.filter(path => !own.some(each => path.startsWith(`${each}/`)))];
+}
+
 /** node-config that takes variables from where it is told to, and says which file holds nothing (as YAML without a parser). */
 class LoadFrom extends Load {
   readonly #variables: Environment;
@@ -58,12 +70,30 @@ class LoadFrom extends Load {
   }
 
   override addConfig(name: string, values: unknown, original?: string): this {
-    if (typeof values !== 'object' || values === null) {
-      throw new Error(`Cannot parse config file: '${name}': Error: holds no settings, or needs a parser that is not installed`);
-    }
+    if (typeof values !== 'object' || values === null || Array.isArray(values))
+      throw bad(name, 'holds no settings, or needs a parser that is not installed');
+    // node-config copies member by member, into the prototype of everything where one is called so.
+    const poison = poisonIn(values);
+    if (poison !== undefined) throw bad(name, `${poison} is no name of an option`);
+    const twice = JSON_FILE.test(name) && original !== undefined ? findDuplicateKey(original) : undefined;
+    if (twice) throw bad(name, `${twice.path.join('.')} is given twice at ${twice.line}:${twice.column}`);
     super.addConfig(name, values, original);
     return this;
   }
+}
+
+/** In the words of node-config. */
+function bad(name: string, what: string): Error {
+  return new Error(`Cannot parse config file: '${name}': Error: ${what}`);
+}
+
+function poisonIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, member] of Object.entries(value)) {
+    const found = POISON.has(name) ? '' : poisonIn(member);
+    if (found !== undefined) return found === '' ? name : `${name}.${found}`;
+  }
+  return undefined;
 }
 
 function userFolder(env: Environment, cwd: string): { folder: string; problem?: Problem } {
@@ -75,6 +105,7 @@ function userFolder(env: Environment, cwd: string): { folder: string; problem?: 
     source: given === undefined ? 'default' : 'INTERLOCK_CONFIG_DIR',
     detail,
   });
+  if (given === '') return { folder, problem: problem('is set but empty: expected a folder, or no such variable') };
   try {
     if (!statSync(folder).isDirectory()) return { folder, problem: problem('expected a folder') };
     accessSync(folder, constants.R_OK | constants.X_OK);
@@ -88,9 +119,12 @@ function nodeConfig(env: Environment): { name: string; config: unknown }[] {
   const text = env.NODE_CONFIG;
   if (text === undefined || text === '') return [];
   try {
-    return [{ name: 'NODE_CONFIG', config: JSON.parse(text) as unknown }];
+    const config = JSON.parse(text) as unknown;
+    const twice = duplicateKey(text, config);
+    if (!twice) return [{ name: 'NODE_CONFIG', config }];
+    throw new Error(`${twice.path.join('.')} is given twice at ${twice.line}:${twice.column}`);
   } catch (error) {
-    throw new Error(`NODE_CONFIG is not JSON: ${(error as Error).message}`, { cause: error });
+    throw bad('NODE_CONFIG', (error as Error).message);
   }
 }
 

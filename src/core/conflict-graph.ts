@@ -1,6 +1,9 @@
+import type { Place } from './line-queue.js';
+import { Lines } from './lines.js';
+import { Loans, type Node } from './loans.js';
+import type { Lender } from './task.js';
 import { ReadyQueue } from './ready-queue.js';
 import type { Claim } from './reservation.js';
-import { WaitingLine, type Place } from './waiting-line.js';
 
 /** A task as the graph sees it. `granted` ones hold their resources whatever their number. */
 export interface Contender {
@@ -8,36 +11,41 @@ export interface Contender {
   seq: number;
   claims: readonly Claim[];
   granted: boolean;
-}
-
-interface Node {
-  readonly id: string;
-  readonly seq: number;
-  readonly places: readonly Place[];
-  granted: boolean;
-  /** Lines in which it is not at the front. 0: nothing stands in its way. */
-  blockers: number;
-  /** Stands in the ready queue. */
-  queued: boolean;
+  /** It runs under another one's reservation. */
+  under?: Lender;
 }
 
 /**
  * Who waits for whom: one line per resource, and for each task a counter of the lines in which somebody is ahead of it.
  * Submitting and removing cost O(resources of that task), whatever the backlog. Blocked tasks keep their place, so the order of each
  * resource is first come, first served, and a task never waits for one that it does not conflict with.
+ *
+ * A borrower waits for what its lender holds in lines of that lender's own, where only borrowers stand (`loans.ts`).
  */
 export class ConflictGraph {
   readonly #nodes = new Map<string, Node>();
-  readonly #lines = new Map<string, WaitingLine>();
+  readonly #capacities = new Map<string, number>();
+  readonly #lines: Lines<Node>;
   readonly #ready = new ReadyQueue<Node>();
+  readonly #loans: Loans;
   #granted = 0;
-  /** One for all lines: there may be as many of them as tasks. */
-  readonly #frontChanged = (place: Place): void => {
-    const node = this.#nodes.get(place.task);
-    if (!node) return;
-    node.blockers += place.front ? -1 : 1;
-    this.#enqueue(node);
-  };
+
+  /** `fenceOf`: of the grant of a task that holds. Without it nobody lends anything. */
+  constructor(fenceOf: (id: string) => number | undefined = () => undefined) {
+    const moved = (node: Node, by: number): void => {
+      node.blockers -= by;
+      this.#enqueue(node);
+    };
+    const keep = (node: Node, places: Place<Node>[]): void => {
+      node.places = places;
+    };
+    this.#lines = new Lines({ placesOf: node => node.places, keep, moved, capacities: this.#capacities });
+    const holder = (id: string): Node | undefined => {
+      const node = this.#nodes.get(id);
+      return node?.granted ? node : undefined;
+    };
+    this.#loans = new Loans({ main: this.#lines, moved, capacities: this.#capacities, holder, fenceOf });
+  }
 
   get size(): number {
     return this.#nodes.size;
@@ -61,28 +69,15 @@ export class ConflictGraph {
     const known = this.#nodes.get(task.id);
     if (known?.seq === task.seq && known.granted === task.granted) return;
     if (known) this.remove(task.id);
-    const places = task.claims.map((claim): Place => ({
-      task: task.id,
-      resource: claim.resource,
-      seq: task.seq,
-      mode: claim.mode,
-      units: claim.units,
-      granted: task.granted,
-      front: false,
-      group: undefined,
-    }));
-    const node: Node = {
-      id: task.id,
-      seq: task.seq,
-      places,
-      granted: task.granted,
-      blockers: places.length,
-      queued: false,
-    };
-    this.#nodes.set(task.id, node);
-    if (task.granted) this.#granted++;
-    for (const place of places) this.#line(place.resource).join(place);
+    const { id, seq, granted } = task;
+    const node: Node = { id, seq, granted, places: [], blockers: 0, queued: true }; // until it stands in all of its lines
+    this.#nodes.set(id, node);
+    if (granted) this.#granted++;
+    if (task.under) this.#loans.enter(node, task.claims, task.under);
+    else this.#lines.enter(node, task.claims);
+    node.queued = false;
     this.#enqueue(node);
+    if (granted) this.#loans.lenderChanged(id);
   }
 
   /** Takes a task out: it has ended, or no longer waits. Those behind it move up. */
@@ -91,11 +86,9 @@ export class ConflictGraph {
     if (!node) return false;
     this.#nodes.delete(id);
     if (node.granted) this.#granted--;
-    for (const place of node.places) {
-      const line = this.#line(place.resource);
-      line.leave(place);
-      if (line.empty) this.#lines.delete(place.resource);
-    }
+    this.#lines.leave(node);
+    this.#loans.leave(node);
+    if (node.granted) this.#loans.lenderChanged(id);
     return true;
   }
 
@@ -112,12 +105,20 @@ export class ConflictGraph {
     return taken;
   }
 
+  /** Whether this one, under this number, is still one that nothing stands in the way of. */
+  mayGrant(id: string, seq: number): boolean {
+    const node = this.#nodes.get(id);
+    return node?.seq === seq && node.blockers === 0 && !node.granted;
+  }
+
   grant(id: string): void {
     const node = this.#nodes.get(id);
     if (!node || node.granted) return;
     node.granted = true;
     this.#granted++;
-    for (const place of node.places) place.granted = true;
+    this.#lines.hold(node);
+    this.#loans.hold(node);
+    this.#loans.lenderChanged(id);
   }
 
   putBack(ids: readonly string[]): void {
@@ -127,21 +128,39 @@ export class ConflictGraph {
     }
   }
 
+  /** Those whose claims do not conflict with this task's: its lender, the lender's lender, … */
+  lendersOf(id: string): string[] {
+    const node = this.#nodes.get(id);
+    return node ? this.#loans.lendersOf(node) : [];
+  }
+
+  /** Units of a resource that all who count it may hold together; 0 until somebody says so. */
+  setCapacity(resource: string, units: number): void {
+    this.#capacities.set(resource, units);
+    this.#lines.setCapacity(resource, units);
+  }
+
+  knowsCapacity(resource: string): boolean {
+    return this.#capacities.has(resource);
+  }
+
+  /** Resources whose capacity is known; those that nobody asks for any more are forgotten. */
+  knownCapacities(): string[] {
+    for (const resource of this.#capacities.keys()) if (!this.#lines.has(resource)) this.#capacities.delete(resource);
+    return [...this.#capacities.keys()];
+  }
+
+  /** The same as it holds now, also of those who bring it along; 0 where nobody has said so. */
+  capacityOf(resource: string): number {
+    return this.#lines.capacityOf(resource) ?? this.#capacities.get(resource) ?? 0;
+  }
+
   *holderIds(): Generator<string> {
     for (const node of this.#nodes.values()) if (node.granted) yield node.id;
   }
 
   *waitingIds(): Generator<string> {
     for (const node of this.#nodes.values()) if (!node.granted) yield node.id;
-  }
-
-  #line(resource: string): WaitingLine {
-    let line = this.#lines.get(resource);
-    if (!line) {
-      line = new WaitingLine(this.#frontChanged);
-      this.#lines.set(resource, line);
-    }
-    return line;
   }
 
   #enqueue(node: Node): void {

@@ -7,6 +7,7 @@ export const ERROR_STATUS = {
   FORBIDDEN: 403,
   MISSING_RESOURCE: 404,
   METHOD_NOT_ALLOWED: 405,
+  NOT_ACCEPTABLE: 406,
   REQUEST_TIMEOUT: 408,
   CONFLICT: 409,
   TASK_FINAL: 409,
@@ -55,6 +56,14 @@ export class MissingResource extends InterlockError {
   constructor(what: string) {
     super('MISSING_RESOURCE', `${what} does not exist.`);
     this.name = 'MissingResource';
+  }
+}
+
+/** Records of another form than this release reads and writes: no process of it may start on them. */
+export class SchemaMismatch extends InterlockError {
+  constructor(message: string) {
+    super('CONFLICT', message);
+    this.name = 'SchemaMismatch';
   }
 }
 

@@ -1,6 +1,10 @@
-import { blockersOf, standings, type LineOf, type Standing } from './line.js';
+import { forResources, waitsForLimits } from './explain-resources.js';
+import { judge, type Judged, type Lines, type Standing } from './line.js';
+import { span } from './span.js';
 import { isFinal, type State, type WaitingFor } from './state.js';
+import { mayRun, type KnownTypes } from './task-type.js';
 import type { Task } from './task.js';
+import { turnOf, turnText, type RateFacts, type Turn } from './turn.js';
 
 /** A live worker, as far as it matters to a waiting task. */
 export interface LiveWorker {
@@ -8,19 +12,25 @@ export interface LiveWorker {
   queues: readonly string[];
   /** Takes nothing but what is bound to it. */
   dedicated: boolean;
+  /** Takes no new work. */
+  paused?: boolean;
+  /** What its children have; none: nobody can tell. */
+  types?: KnownTypes;
   freeSlots: number;
 }
 
 export interface Facts {
   task: Task;
   /** Holders and waiting tasks of each of its resources. */
-  lineOf: LineOf;
+  lines: Lines;
   workers: readonly LiveWorker[];
   /** Whether somebody who grants, and somebody who ends delays, is live. */
   resourceManager: boolean;
   beat: boolean;
   /** States of what it comes after, where it waits for that; undefined for one that is gone. */
   before?: ReadonlyMap<string, State> | undefined;
+  /** Of its rate limit, where it has one. */
+  rate?: RateFacts | undefined;
   /** Why nothing is granted at all, though somebody may lead. */
   problem?: string | undefined;
   now: Date;
@@ -30,6 +40,8 @@ export interface Explanation {
   state: State;
   waitingFor: WaitingFor | null;
   resources: Standing[];
+  /** Its standing with its rate limit; null where it has none. */
+  rate: Turn | null;
   /** Live workers, those of them that may start this task, and the free slots of the latter. */
   workers: { live: number; free: number; suitable: number };
   text: string;
@@ -37,33 +49,45 @@ export interface Explanation {
 
 /** Why a task is where it is; there is always an answer. */
 export function explain(facts: Facts): Explanation {
-  const { task, workers, lineOf } = facts;
-  const inLine = task.state === 'waiting' && task.waitingFor === 'resources' && !task.grant;
-  const resources = standings(task, inLine ? task.seq : undefined, lineOf);
+  const { task, workers, lines } = facts;
+  const stands = task.state === 'waiting' && task.waitingFor === 'resources' && !task.grant;
+  const judged = judge(task, stands ? task.seq : undefined, lines);
+  const rate = task.rate && facts.rate ? turnOf(task.rate, stands ? task.seq : undefined, facts.rate, facts.now) : null;
   const suitable = workers.filter(worker => mayStart(worker, task));
   const free = suitable.reduce((sum, worker) => sum + worker.freeSlots, 0);
   const counts = { live: workers.length, free, suitable: suitable.length };
-  const text = sentence(facts, resources, counts);
-  return { state: task.state, waitingFor: task.waitingFor ?? null, resources, workers: counts, text };
+  const text = sentence({ ...facts, turn: rate }, judged, counts);
+  const waitingFor = stands && waitsForLimits(judged, rate !== null) ? 'limit' : (task.waitingFor ?? null);
+  return { state: task.state, waitingFor, resources: judged.map(({ standing }) => standing), rate, workers: counts, text };
 }
 
-function mayStart(worker: LiveWorker, task: Task): boolean {
+/** What of a task decides who may start it. */
+type Startable = Pick<Task, 'name' | 'version' | 'queue' | 'grant'>;
+
+/** Now, if it has a free slot. */
+export function mayStart(worker: LiveWorker, task: Startable): boolean {
+  return serves(worker, task) && mayRun(worker.types, task) && worker.paused !== true;
+}
+
+/** By its queues, or because the task is bound to it. */
+export function serves(worker: LiveWorker, task: Startable): boolean {
   if (task.grant?.worker !== undefined) return worker.name === task.grant.worker;
   return !worker.dedicated && worker.queues.includes(task.queue);
 }
 
 type Counts = Explanation['workers'];
+type Known = Facts & { turn: Turn | null };
 
-function sentence(facts: Facts, resources: readonly Standing[], counts: Counts): string {
+function sentence(facts: Known, judged: readonly Judged[], counts: Counts): string {
   const { task, now } = facts;
   if (task.damaged !== undefined && !isFinal(task.state)) {
     return `Its record is damaged (${task.damaged}): it is neither granted nor started. It ends as failed unless somebody mends it by hand.`;
   }
   switch (task.state) {
     case 'waiting':
-      return waiting(facts, resources, counts);
+      return waiting(facts, judged, counts);
     case 'running':
-      return `It has been running on ${workerOf(task)} for ${ago(task.startedAt, now)} (start ${task.attempt} of at most ${task.maxAttempts}).`;
+      return `It has been running on ${workerOf(task)} for ${ago(task.startedAt, now)} (start ${task.attempt} of at most ${task.maxAttempts}).${awaits(task)}`;
     case 'canceling':
       return `It was cancelled ${ago(task.cancel?.at, now)} ago and ${workerOf(task)} is stopping it.`;
     default:
@@ -71,14 +95,21 @@ function sentence(facts: Facts, resources: readonly Standing[], counts: Counts):
   }
 }
 
-function waiting(facts: Facts, resources: readonly Standing[], counts: Counts): string {
+function awaits({ awaiting = [] }: Task): string {
+  if (awaiting.length === 0) return '';
+  const more = awaiting.length > NAMED ? `, and ${awaiting.length - NAMED} more` : '';
+  const whom = `task${awaiting.length === 1 ? '' : 's'} ${awaiting.slice(0, NAMED).join(', ')}${more}`;
+  return ` It awaits ${whom} and has given its slot back meanwhile.`;
+}
+
+function waiting(facts: Known, judged: readonly Judged[], counts: Counts): string {
   const { task, now } = facts;
   switch (task.waitingFor ?? 'worker') {
     case 'delay':
     case 'retry':
       return forTime(task, facts.beat, now);
     case 'resources':
-      return forResources(facts, resources);
+      return inLine(facts, judged);
     case 'worker':
       return forWorker(facts, counts);
     case 'dependencies':
@@ -118,52 +149,45 @@ function lastError({ attempts }: Task): string {
   return error ? ` (${error.code}: ${error.message.slice(0, 200)})` : '';
 }
 
-function forResources({ task, lineOf, resourceManager, problem }: Facts, resources: readonly Standing[]): string {
+function inLine({ resourceManager, problem, now, turn, rate }: Known, judged: readonly Judged[]): string {
   if (problem !== undefined) return `It waits for its resources, but nothing is granted at all: ${problem}`;
   const leaderless = resourceManager ? '' : ' But no resource manager leads: nothing is granted until one does.';
-  const blocked = resources
-    .map(each => ({ each, blockers: blockersOf(task, [each], lineOf) }))
-    .filter(({ blockers }) => blockers.length > 0);
-  const [first] = blocked;
-  if (!first) {
-    const names = [...task.exclusive, ...task.shared].map(quoted).join(', ');
-    return `Nothing is in its way: ${names} will be granted to it next.${leaderless}`;
-  }
-  const others =
-    blocked.length > 1
-      ? ` It also waits for ${blocked
-          .slice(1)
-          .map(({ each }) => quoted(each.name))
-          .join(', ')}.`
-      : '';
-  return `It waits for ${quoted(first.each.name)} (${first.each.mode}), which ${inTheWay(first.each, first.blockers)}.${others}${leaderless}`;
-}
-
-function inTheWay({ holders, ahead, position }: Standing, blockers: readonly string[]): string {
-  const [holder] = holders.filter(each => blockers.includes(each.task));
-  const held =
-    holder &&
-    `task ${holder.task} holds ${holder.worker === null ? 'but has not started' : `on ${holder.worker}`} since ${holder.since}`;
-  const place =
-    (position ?? 1) === 1
-      ? 'it is next in line'
-      : `${(position ?? 1) - 1} ${position === 2 ? 'task stands' : 'tasks stand'} in line before it`;
-  return held ? `${held}; ${place}` : `is not held, but ${place}, the next being task ${ahead[0] ?? ''}`;
+  const itsTurn = turn && turnText(turn, rate?.pending ?? 0, now);
+  if (itsTurn && !judged.some(({ blocked }) => blocked)) return `It waits for its turn under ${itsTurn}${leaderless}`;
+  const limited = itsTurn ? ` After that it takes its turn under ${itsTurn}` : '';
+  return `${forResources(judged)}${limited}${leaderless}`;
 }
 
 function forWorker({ task, workers }: Facts, counts: Counts): string {
   const bound = task.grant?.worker;
   const ready = task.grant ? 'It has its resources and' : 'It is ready and';
-  if (bound !== undefined && counts.suitable === 0)
+  const serving = workers.filter(worker => serves(worker, task));
+  if (bound !== undefined && serving.length === 0)
     return `${ready} is bound to the worker ${bound}, which is not live: it is bound anew, or canceled with that worker where \`workers.onMissing\` says so.`;
   if (counts.live === 0) return `${ready} waits for a worker: none is live. Start one.`;
-  if (counts.suitable === 0) {
+  if (serving.length === 0) {
     const queues = [...new Set(workers.flatMap(worker => worker.queues))].sort();
     return `${ready} waits for a worker of the queue ${quoted(task.queue)}: the live ones take only ${queues.map(quoted).join(', ') || 'what is bound to them'}.`;
   }
+  if (counts.suitable === 0) return `${ready} ${unserved(task, serving)}`;
   const who = bound ?? (counts.suitable === 1 ? 'the one worker of its queue' : `the ${counts.suitable} workers of its queue`);
   if (counts.free === 0) return `${ready} waits for a free slot: all slots of ${who} are busy.`;
   return `${ready} starts next: ${who} ${counts.suitable === 1 || bound !== undefined ? 'has' : 'have'} ${counts.free} free ${counts.free === 1 ? 'slot' : 'slots'}.`;
+}
+
+/** There are workers for it, but none of them takes it now. */
+function unserved(task: Task, serving: readonly LiveWorker[]): string {
+  const knowing = serving.filter(worker => mayRun(worker.types, task));
+  const version = task.version === undefined ? '' : ` (version ${task.version})`;
+  const where =
+    task.grant?.worker === undefined
+      ? `no live worker of the queue ${quoted(task.queue)}`
+      : `${task.grant.worker}, to which it is bound,`;
+  if (knowing.length === 0)
+    return `waits for a worker that knows its type: ${where} ${task.grant?.worker === undefined ? 'knows' : 'does not know'} type ${quoted(task.name)}${version}. Start one that has this code.`;
+  const names = knowing.slice(0, NAMED).map(({ name }) => name);
+  const more = knowing.length > NAMED ? ` and ${knowing.length - NAMED} more` : '';
+  return `waits for a worker: ${names.join(', ')}${more} ${knowing.length === 1 ? 'is' : 'are'} paused. Resume ${knowing.length === 1 ? 'it' : 'one of them'}.`;
 }
 
 function workerOf(task: Task): string {
@@ -176,17 +200,4 @@ function quoted(name: string): string {
 
 function ago(since: Date | undefined, now: Date): string {
   return span(since ? now.getTime() - since.getTime() : 0);
-}
-
-/** `340 ms`, `12 s`, `3 min`, `5 h`, `2 days`: enough for a sentence. */
-function span(ms: number): string {
-  const units: [string, number][] = [
-    ['days', 86_400_000],
-    ['h', 3_600_000],
-    ['min', 60_000],
-    ['s', 1_000],
-  ];
-  const whole = Math.max(0, Math.round(ms));
-  const [unit, size] = units.find(([, size]) => whole >= 2 * size) ?? ['ms', 1];
-  return `${Math.round(whole / size)} ${unit}`;
 }

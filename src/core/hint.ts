@@ -9,10 +9,12 @@ export type Hint =
   | { kind: 'changed'; tasks: string[] };
 
 /** Broadcast to every process on `interlock.control`. */
-export interface Control {
-  kind: 'cancel';
-  task: string;
-}
+export type Control =
+  | { kind: 'cancel'; task: string }
+  /** Something new is wanted of this worker, or of many (null): its record says what. */
+  | { kind: 'wish'; worker: string | null }
+  /** These children of others have ended: whoever awaits one may look. */
+  | { kind: 'ended'; tasks: string[] };
 
 /** 20 ids of 36 characters stay well below 1 KiB. */
 export const IDS_PER_HINT = 20;
@@ -32,9 +34,7 @@ export function decodeHint(bytes: Uint8Array): Decoded<Hint> {
   if (!envelope.ok) return envelope;
   const { kind, task, tasks } = envelope.value;
   if (kind === 'start' && isId(task)) return { ok: true, value: { kind, task } };
-  if (kind === 'changed' && Array.isArray(tasks) && tasks.length <= IDS_PER_HINT && tasks.every(isId)) {
-    return { ok: true, value: { kind, tasks } };
-  }
+  if (kind === 'changed' && areIds(tasks)) return { ok: true, value: { kind, tasks } };
   return { ok: false, reason: 'neither a start nor a changed hint' };
 }
 
@@ -42,8 +42,10 @@ export function decodeHint(bytes: Uint8Array): Decoded<Hint> {
 export function decodeControl(bytes: Uint8Array): Decoded<Control> {
   const envelope = decodeEnvelope(bytes);
   if (!envelope.ok) return envelope;
-  const { kind, task } = envelope.value;
+  const { kind, task, tasks, worker } = envelope.value;
   if (kind === 'cancel' && isId(task)) return { ok: true, value: { kind, task } };
+  if (kind === 'wish' && (worker === null || typeof worker === 'string')) return { ok: true, value: { kind, worker } };
+  if (kind === 'ended' && areIds(tasks)) return { ok: true, value: { kind, tasks } };
   return { ok: false, reason: 'not a known control message' };
 }
 
@@ -51,14 +53,23 @@ function decodeEnvelope(bytes: Uint8Array): Decoded<Record<string, unknown>> {
   if (bytes.length > MAX_HINT_BYTES) return { ok: false, reason: `${bytes.length} bytes, at most ${MAX_HINT_BYTES}` };
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
     return { ok: false, reason: 'not JSON' };
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { ok: false, reason: 'not an object' };
   const envelope = parsed as Record<string, unknown>;
-  if (envelope.v !== VERSION) return { ok: false, reason: `version ${String(envelope.v).slice(0, 20)}, not ${VERSION}` };
+  if (envelope.v !== VERSION) return { ok: false, reason: `version ${versionIn(envelope.v)}, not ${VERSION}` };
   return { ok: true, value: envelope };
+}
+
+/** Of a stranger's object nothing is asked: one with a `toString` of its own would throw. */
+export function versionIn(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'of another type' : String(value).slice(0, 20);
+}
+
+function areIds(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= IDS_PER_HINT && value.every(isId);
 }
 
 function isId(value: unknown): value is string {

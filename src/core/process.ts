@@ -1,3 +1,6 @@
+import type { Counts, Vitals } from './counts.js';
+import type { Wish } from './wish.js';
+
 export type Role = 'api' | 'resource-manager' | 'worker' | 'beat';
 
 /**
@@ -38,6 +41,45 @@ export interface ProcessRecord extends ProcessIdentity {
   dedicated: boolean;
   slots: number;
   versions: { interlock: string; node: string };
+  /** Workers only, and absent where an older one writes the record. */
+  pool?: 'prefork' | 'async';
+  paused?: boolean;
+  draining?: boolean;
+  /** Up to which wish it does what it was asked for. */
+  heeded?: number;
+  /** Task types that its children have, as labels (`core/task-type.ts`); none while they start. Only where a reader asks for them. */
+  types?: readonly string[];
+  /** Of tasks that it met lately and left to others, the first 20. */
+  unfamiliar?: readonly string[];
+  stats?: WorkerStats;
+  /** Since it began; only where a reader asks for them. */
+  counts?: Counts;
+  vitals?: Vitals;
+  /** What somebody wants of it. */
+  wish?: Wish;
 }
 
-export type Registration = Omit<ProcessRecord, 'beat' | 'leaseUntil' | 'state' | 'settled' | 'startedAt' | 'beatAt'>;
+/** Numbers of the last heartbeat. */
+export interface WorkerStats {
+  busy: number;
+  /** Starts that wait here for a slot. */
+  ahead: number;
+  children: number;
+  /** Resident memory; null where the system does not tell. */
+  residentMiB: number | null;
+  childrenMiB: number | null;
+  /** Starts that ended here. */
+  tasksRun: number;
+  uptimeSeconds: number;
+  /** Share of the time since the last heartbeat in which the supervisor's event loop was busy, 0 to 1. */
+  loopUse: number;
+}
+
+/** What every process says of itself with its heartbeats. */
+export type Measured = Pick<ProcessRecord, 'counts' | 'vitals'>;
+
+/** What a worker says. */
+export type Told = Pick<ProcessRecord, 'slots' | 'pool' | 'paused' | 'draining' | 'heeded' | 'types' | 'unfamiliar' | 'stats'> &
+  Measured;
+
+export type Registration = Omit<ProcessRecord, 'beat' | 'leaseUntil' | 'state' | 'settled' | 'startedAt' | 'beatAt' | 'wish'>;

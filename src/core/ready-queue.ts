@@ -6,6 +6,10 @@ export class ReadyQueue<T extends { readonly seq: number }> {
     return this.#heap.length;
   }
 
+  get first(): T | undefined {
+    return this.#heap[0];
+  }
+
   push(item: T): void {
     const heap = this.#heap;
     let at = heap.push(item) - 1;

@@ -1,70 +1,46 @@
-import { invalid } from './errors.js';
+import { overlap } from './subtree.js';
 
-export type Mode = 'exclusive' | 'shared';
+export type Mode = 'exclusive' | 'shared' | 'counted';
 
-/** One wish for one resource. `units` is 1 for exclusive and shared; counted resources will ask for more. */
+/** Some of a resource of which there are several units. */
+export interface Counted {
+  name: string;
+  units: number;
+  /** How many there are, where it is the claim that says so (a limit); else the resource's own declaration does. */
+  capacity?: number;
+}
+
+/** One wish for one resource, or with a pattern for all that it covers. `units` is 1 for exclusive and shared. */
 export interface Claim {
   resource: string;
   mode: Mode;
   units: number;
+  capacity?: number;
+}
+
+export interface Reservation {
+  exclusive: readonly string[];
+  shared: readonly string[];
+  /** Absent where there is none: most tasks have none, and are stored by the hundred thousand. */
+  counted?: readonly Counted[];
 }
 
 export const MAX_RESOURCES = 64;
 export const MAX_RESOURCE_BYTES = 255;
 
-export function conflicts(a: Claim, b: Claim): boolean {
-  return a.resource === b.resource && (a.mode === 'exclusive' || b.mode === 'exclusive');
-}
-
-export function claimsOf(task: { exclusive: readonly string[]; shared: readonly string[] }): Claim[] {
-  return [
-    ...task.exclusive.map((resource): Claim => ({ resource, mode: 'exclusive', units: 1 })),
-    ...task.shared.map((resource): Claim => ({ resource, mode: 'shared', units: 1 })),
-  ];
-}
-
 /**
- * The canonical sets of a task: NFC, sorted, without repetition; what is asked both ways is exclusive.
- * Throws VALIDATION_FAILED naming the first bad one.
+ * Whether two tasks with these claims may never run at the same time. Counted claims of one name do not oppose each other: as many run as there are
+ * units, in order of number, and who does not fit stops those behind it.
  */
-export function canonicalResources(wish: { exclusive: readonly string[]; shared: readonly string[] }): {
-  exclusive: string[];
-  shared: string[];
-} {
-  const exclusive = canonicalSet(wish.exclusive, '/exclusive');
-  const taken = new Set(exclusive);
-  const shared = canonicalSet(wish.shared, '/shared').filter(name => !taken.has(name));
-  if (exclusive.length + shared.length > MAX_RESOURCES) {
-    throw invalid(
-      '/exclusive',
-      `a task may reserve at most ${MAX_RESOURCES} resources, exclusive and shared together`,
-      'too_many',
-    );
-  }
-  return { exclusive, shared };
+export function conflicts(a: Claim, b: Claim): boolean {
+  return (a.mode !== b.mode || a.mode === 'exclusive') && overlap(a.resource, b.resource);
 }
 
-function canonicalSet(names: readonly string[], pointer: string): string[] {
-  const canonical = names.map((name, index) => canonicalName(name, `${pointer}/${index}`));
-  return [...new Set(canonical)].sort();
-}
-
-function canonicalName(name: string, pointer: string): string {
-  const canonical = name.normalize('NFC');
-  const bytes = new TextEncoder().encode(canonical).length;
-  if (bytes < 1 || bytes > MAX_RESOURCE_BYTES)
-    throw invalid(pointer, `a resource name has 1 to ${MAX_RESOURCE_BYTES} bytes, not ${bytes}`, 'bad_resource');
-  if (!isPrintable(canonical)) {
-    throw invalid(
-      pointer,
-      'a resource name holds printable characters only, and neither begins nor ends with a space',
-      'bad_resource',
-    );
-  }
-  return canonical;
-}
-
-// Control, format (bidi), unassigned and lone surrogates would let two names look alike or collapse into one in BSON.
-function isPrintable(name: string): boolean {
-  return !/[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u.test(name) && name.trim() === name;
+export function claimsOf({ exclusive, shared, counted }: Reservation): Claim[] {
+  const claims = [
+    ...exclusive.map((resource): Claim => ({ resource, mode: 'exclusive', units: 1 })),
+    ...shared.map((resource): Claim => ({ resource, mode: 'shared', units: 1 })),
+  ];
+  for (const { name, ...rest } of counted ?? []) claims.push({ resource: name, mode: 'counted', ...rest });
+  return claims;
 }

@@ -10,10 +10,10 @@ export type WaitingFor = (typeof WAITING_FOR)[number];
 
 /**
  * Legal moves. `running → waiting` is a retry, or a lost worker whose task may run again;
- * `canceling → completed | failed` is a body that ended before the cancel reached it.
+ * `canceling → completed | failed` is a body that ended before the cancel reached it; `waiting → failed` is one that could never have started.
  */
 export const MOVES: Readonly<Record<State, readonly State[]>> = {
-  waiting: ['running', 'canceled', 'skipped'],
+  waiting: ['running', 'canceled', 'skipped', 'failed'],
   running: ['completed', 'failed', 'canceled', 'canceling', 'waiting', 'skipped'],
   canceling: ['canceled', 'completed', 'failed'],
   completed: [],

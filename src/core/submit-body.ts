@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from './json.js';
 import type { OnWorkerLoss } from './task.js';
 
+/** Ten years: nobody means more, and every date below it is one. */
+export const MAX_SECONDS = 315_360_000;
+
 /** Seconds from now, an ISO 8601 duration, or an RFC 3339 time. */
 export type SecondsOrTime = number | string;
 /** Seconds, or an ISO 8601 duration. */
@@ -29,6 +32,12 @@ export interface UniqueWish {
   onConflict?: 'return' | 'reject';
 }
 
+/** At most `max` tasks with this key at a time, from their grants to their ends, in the whole deployment. */
+export interface ConcurrencyWish {
+  key: string;
+  max: number;
+}
+
 /** The options of a submission that a task type may preset, as JSON has them. */
 export interface SubmitPresets {
   queue?: string;
@@ -43,6 +52,11 @@ export interface SubmitPresets {
   /** It is killed when it has not reported progress for so long. */
   stallAfter?: Seconds;
   unique?: UniqueWish;
+  /** Starts per time, such as `10/s`, `100/m` or `5/10s`, of all tasks with its `rateKey`. */
+  rateLimit?: string;
+  /** The name of the type unless given. */
+  rateKey?: string;
+  concurrency?: ConcurrencyWish;
   tags?: readonly string[];
 }
 
@@ -54,6 +68,8 @@ export interface SubmitBody extends Omit<SubmitPresets, 'tags'> {
   kwargs?: JsonObject;
   exclusive?: string[];
   shared?: string[];
+  /** Units of resources whose capacity is declared. */
+  counted?: Record<string, number>;
   eta?: string;
   countdown?: SecondsOrTime;
   expires?: SecondsOrTime;
@@ -70,6 +86,7 @@ export type ResourceLike = string | { href: string };
 export interface SubmitOptions extends SubmitPresets {
   exclusive?: readonly ResourceLike[];
   shared?: readonly ResourceLike[];
+  counted?: Readonly<Record<string, number>>;
   eta?: Date | string;
   countdown?: SecondsOrTime | Date;
   expires?: SecondsOrTime | Date;

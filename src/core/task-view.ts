@@ -1,8 +1,12 @@
+import { limitKeyOf } from './canonical-resources.js';
 import type { Json, JsonObject } from './json.js';
 import type { Join } from './join.js';
+import { limitText } from './rate.js';
+import type { Counted } from './reservation.js';
 import type { RetryPolicy } from './retry.js';
 import type { State, WaitingFor } from './state.js';
-import type { Attempt, EndReason, Exit, ProgressReport, Task, Unique } from './task.js';
+import type { ConcurrencyWish } from './submit-body.js';
+import type { Attempt, EndReason, Exit, ProgressReport, Superseded, Task, Unique } from './task.js';
 
 export const API_BASE = '/api/v1';
 
@@ -11,10 +15,14 @@ export interface TaskView {
   id: string;
   href: string;
   name: string;
+  /** Of its type, where that has one. */
+  version: number | null;
   args: Json[];
   kwargs: JsonObject;
   exclusive: string[];
   shared: string[];
+  /** Units by name. */
+  counted: Record<string, number>;
   queue: string;
   priority: number;
   state: State;
@@ -46,16 +54,25 @@ export interface TaskView {
   createdResources: string[];
   parent: string | null;
   root: string | null;
+  /** Ids of the tasks that its body waits for; it has given its slot back meanwhile. */
+  awaiting: string[] | null;
+  /** Id of the task under whose reservation it runs. */
+  under: string | null;
   group: string | null;
   node: string | null;
   after: { node: string; id: string }[] | null;
   join: Join | null;
   unique: Unique | null;
+  rateLimit: string | null;
+  rateKey: string | null;
+  concurrency: ConcurrencyWish | null;
   schedule: { id: string; slot: string } | null;
   retryOf: string | null;
   correlationId: string;
   tags: string[];
   attempts: AttemptView[];
+  /** The result was dropped: it was older than `retention.resultsSeconds`. */
+  resultExpired: boolean;
 }
 
 /** A start that has ended. Tokens and incarnations stay inside. */
@@ -69,6 +86,17 @@ export interface AttemptView {
   reason: string;
   error: { code: string; message: string } | null;
   exit: Exit | null;
+  superseded: SupersededView | null;
+}
+
+/** What the body of a start came to after somebody else had ended that start: told, and of no effect. */
+export interface SupersededView {
+  kind: Superseded['kind'];
+  at: string;
+  /** Null also where it was too long to be kept. */
+  result: Json;
+  resultBytes: number | null;
+  error: { code: string; message: string } | null;
 }
 
 export function hrefOf(id: string): string {
@@ -80,14 +108,16 @@ export function viewOf(task: Task): TaskView {
     id: task.id,
     href: hrefOf(task.id),
     name: task.name,
+    version: task.version ?? null,
     args: task.args,
     kwargs: task.kwargs,
     exclusive: task.exclusive,
     shared: task.shared,
+    counted: countedUnits(task),
     queue: task.queue,
     priority: task.priority,
     state: task.state,
-    waitingFor: task.waitingFor ?? null,
+    waitingFor: waitingForOf(task),
     dueAt: timeOf(task.dueAt),
     expiresAt: timeOf(task.expiresAt),
     attempt: task.attempt,
@@ -108,24 +138,55 @@ export function viewOf(task: Task): TaskView {
     createdResources: task.createdResources,
     parent: task.parent ?? null,
     root: task.root ?? null,
+    awaiting: task.awaiting ?? null,
+    under: task.under?.task ?? null,
     group: task.group ?? null,
     node: task.node ?? null,
     after: task.after ?? null,
     join: task.join ?? null,
     unique: task.unique ?? null,
+    rateLimit: task.rate ? limitText(task.rate) : null,
+    rateKey: task.rate?.key ?? null,
+    concurrency: concurrencyWishOf(task) ?? null,
     schedule: task.schedule ? { id: task.schedule.id, slot: task.schedule.slot.toISOString() } : null,
-    retryOf: null,
+    retryOf: task.retryOf ?? null,
     correlationId: task.correlationId,
     tags: task.tags,
     attempts: task.attempts.map(attemptOf),
+    resultExpired: task.resultExpired ?? false,
   };
+}
+
+/** `limit` where nothing but limits can keep it. Stored is who has to act, which is the resource manager. */
+export function waitingForOf(task: Pick<Task, 'waitingFor' | 'exclusive' | 'shared' | 'counted'>): WaitingFor | null {
+  const { waitingFor = null, exclusive, shared } = task;
+  const names = exclusive.length + shared.length + resourcesIn(task).length;
+  return waitingFor === 'resources' && names === 0 ? 'limit' : waitingFor;
+}
+
+function resourcesIn({ counted = [] }: Pick<Task, 'counted'>): Counted[] {
+  return counted.filter(({ name }) => limitKeyOf(name) === undefined);
+}
+
+/** Units by name, as they are asked for. */
+export function countedUnits(task: Pick<Task, 'counted'>): Record<string, number> {
+  return Object.fromEntries(resourcesIn(task).map(({ name, units }) => [name, units]));
+}
+
+/** The limit that it counts towards, as it is asked for. */
+export function concurrencyWishOf({ counted = [] }: Pick<Task, 'counted'>): ConcurrencyWish | undefined {
+  for (const { name, capacity } of counted) {
+    const key = limitKeyOf(name);
+    if (key !== undefined && capacity !== undefined) return { key, max: capacity };
+  }
+  return undefined;
 }
 
 function retryOf({ delayMs, backoff, maxDelayMs, jitter, hold }: RetryPolicy): TaskView['retry'] {
   return { delay: delayMs / 1_000, backoff, maxDelay: maxDelayMs / 1_000, jitter, holdWhileRetrying: hold };
 }
 
-function attemptOf({ n, worker, startedAt, finishedAt, reason, error, exit }: Attempt): AttemptView {
+function attemptOf({ n, worker, startedAt, finishedAt, reason, error, exit, superseded }: Attempt): AttemptView {
   return {
     n,
     worker,
@@ -135,7 +196,12 @@ function attemptOf({ n, worker, startedAt, finishedAt, reason, error, exit }: At
     reason,
     error: error ?? null,
     exit: exit ?? null,
+    superseded: superseded ? supersededOf(superseded) : null,
   };
+}
+
+function supersededOf({ kind, at, result, resultBytes, error }: Superseded): SupersededView {
+  return { kind, at: at.toISOString(), result: result ?? null, resultBytes: resultBytes ?? null, error: error ?? null };
 }
 
 function timeOf(date: Date | undefined): string | null {

@@ -1,157 +1,127 @@
-import type { Mode } from './reservation.js';
-
-/** One claim of one task, standing in the line of one resource. */
-export interface Place {
-  readonly task: string;
-  readonly resource: string;
-  readonly seq: number;
-  readonly mode: Mode;
-  readonly units: number;
-  granted: boolean;
-  /** Nothing in this line is ahead of it that conflicts. */
-  front: boolean;
-  group: Group | undefined;
-}
-
-/**
- * Neighbours in the line that may hold the resource together: one exclusive place, or any number of shared ones. Most are exclusive, and a set of one
- * would be half of what a place takes.
- */
-class Group {
-  readonly mode: Mode;
-  previous: Group | undefined;
-  next: Group | undefined = undefined;
-  /** Upper bound of the numbers in it. */
-  lastSeq = 0;
-  #one: Place | undefined;
-  readonly #many: Set<Place> | undefined;
-
-  constructor(mode: Mode, previous: Group | undefined) {
-    this.mode = mode;
-    this.previous = previous;
-    this.#many = mode === 'shared' ? new Set() : undefined;
-  }
-
-  get size(): number {
-    return this.#many?.size ?? (this.#one ? 1 : 0);
-  }
-
-  get places(): Iterable<Place> {
-    return this.#many ?? (this.#one ? [this.#one] : []);
-  }
-
-  add(place: Place): void {
-    if (this.#many) this.#many.add(place);
-    else this.#one = place;
-    this.lastSeq = Math.max(this.lastSeq, place.seq);
-    place.group = this;
-  }
-
-  remove(place: Place): void {
-    if (this.#many) this.#many.delete(place);
-    else this.#one = undefined;
-    place.group = undefined;
-  }
-}
+import { Queue, type Member, type Place } from './line-queue.js';
+import { opposed, type Stance } from './stance.js';
 
 /** Told whenever a place comes to the front of its line, or is pushed back from it by an earlier number that came late. */
-export type FrontChanged = (place: Place) => void;
+export type FrontChanged<T extends Member> = (place: Place<T>) => void;
 
 /**
- * The line of one resource: granted places first, then by number. A place is at the front when it is in the first group, so joining
- * and leaving cost O(1), whatever the length of the line; only those who come to the front are touched.
+ * The line of one resource, or of one pattern. A place is at the front when everything ahead of it (holders, and those who wait with lower
+ * numbers) can be held together with it. Each stance has a queue of its own, of which the front is a beginning: up to the first of those that it is
+ * opposed to, and as far as the units reach. So joining and leaving cost O(1), whatever the length of the line; only those who come to the
+ * front, or are pushed back from it, are touched.
  */
-export class WaitingLine {
-  #head: Group | undefined;
-  #tail: Group | undefined;
-  readonly #frontChanged: FrontChanged;
+export class WaitingLine<T extends Member> {
+  #capacity = 0;
+  #queues: Queue<T> | undefined;
+  readonly #frontChanged: FrontChanged<T>;
 
-  constructor(frontChanged: FrontChanged) {
+  constructor(frontChanged: FrontChanged<T>) {
     this.#frontChanged = frontChanged;
   }
 
   get empty(): boolean {
-    return this.#head === undefined;
+    return this.#queues === undefined;
   }
 
-  /** Joins by number. A late one makes those with later numbers stand behind it again, unless they are granted. */
-  join(place: Place): void {
-    const later = place.granted ? [] : this.#takeBackLaterThan(place.seq);
-    this.#append(place);
-    for (const other of later) this.#append(other);
-    this.#settle(place);
-    for (const other of later) this.#settle(other);
+  /** Nobody in it asked for its very name. */
+  get intentionsOnly(): boolean {
+    for (let queue = this.#queues; queue; queue = queue.sibling) if (queue.stance !== 'IX' && queue.stance !== 'IS') return false;
+    return true;
   }
 
-  leave(place: Place): void {
-    const group = place.group;
-    if (!group) return;
-    group.remove(place);
-    if (group.size > 0) return;
-    const wasHead = group === this.#head;
-    this.#unlink(group);
-    if (wasHead) this.#settleGroup(this.#head);
-    else this.#merge(group.previous, group.next);
+  /** Units of counted claims that can be held together now. */
+  get capacity(): number {
+    for (let queue = this.#queues; queue; queue = queue.sibling)
+      if (queue.stance === 'counted') return queue.capacity(this.#capacity);
+    return this.#capacity;
   }
 
-  /** In order: holders first. */
-  *places(): Generator<Place> {
-    for (let group = this.#head; group; group = group.next) yield* [...group.places].sort((a, b) => a.seq - b.seq);
+  /** Of counted claims that do not bring a capacity along. */
+  setCapacity(units: number): void {
+    this.#capacity = units;
+    this.#settle();
   }
 
-  #takeBackLaterThan(seq: number): Place[] {
-    const taken: Place[] = [];
-    while (this.#tail && this.#tail.lastSeq > seq) {
-      const group = this.#tail;
-      for (const place of group.places) {
-        if (place.seq <= seq || place.granted) continue;
-        group.remove(place);
-        taken.push(place);
-      }
-      if (group.size > 0) break; // what stays is earlier or granted, and so is everything before it
-      this.#unlink(group);
+  join(place: Place<T>, stance: Stance): void {
+    const queue = this.#queue(stance);
+    place.queue = queue;
+    if (place.member.granted) queue.hold(place);
+    else if (queue.enter(place)) this.#frontChanged(place);
+    this.#settle();
+  }
+
+  /** It waited, and has been granted. */
+  hold(place: Place<T>): void {
+    place.queue?.leave(place);
+    place.queue?.hold(place);
+    this.#settle();
+  }
+
+  leave(place: Place<T>): void {
+    const { queue } = place;
+    if (!queue) return;
+    if (place.member.granted) queue.release(place);
+    else queue.leave(place);
+    place.queue = undefined;
+    if (queue.empty) this.#unlink(queue);
+    this.#settle();
+  }
+
+  /** Holders and those who wait, in no order. */
+  *places(): Generator<[place: Place<T>, stance: Stance]> {
+    for (let queue = this.#queues; queue; queue = queue.sibling) {
+      for (let place = queue.holder; place; place = place.next) yield [place, queue.stance];
+      for (let place = queue.head; place; place = place.next) yield [place, queue.stance];
     }
-    return taken.sort((a, b) => a.seq - b.seq);
   }
 
-  #append(place: Place): void {
-    const tail = this.#tail;
-    if (tail?.mode === 'shared' && place.mode === 'shared') {
-      tail.add(place);
-      return;
+  #queue(stance: Stance): Queue<T> {
+    for (let queue = this.#queues; queue; queue = queue.sibling) if (queue.stance === stance) return queue;
+    const queue = new Queue<T>(stance);
+    queue.sibling = this.#queues;
+    this.#queues = queue;
+    return queue;
+  }
+
+  #unlink(gone: Queue<T>): void {
+    if (this.#queues === gone) this.#queues = gone.sibling;
+    else for (let queue = this.#queues; queue; queue = queue.sibling) if (queue.sibling === gone) queue.sibling = gone.sibling;
+  }
+
+  #settle(): void {
+    for (let queue = this.#queues; queue; queue = queue.sibling) this.#settleQueue(queue);
+  }
+
+  #settleQueue(queue: Queue<T>): void {
+    if (!queue.head) return;
+    const barrier = this.#barrier(queue);
+    let room = queue.capacity(this.#capacity) - queue.held - queue.frontUnits;
+    for (let last = queue.lastFront; last && (room < 0 || last.member.seq > barrier); last = queue.lastFront) {
+      queue.lastFront = last.previous;
+      room += last.units;
+      this.#move(last, false);
     }
-    const group = new Group(place.mode, tail);
-    if (tail) tail.next = group;
-    else this.#head = group;
-    this.#tail = group;
-    group.add(place);
+    for (let next = queue.behind; next && next.units <= room && next.member.seq < barrier; next = queue.behind) {
+      queue.lastFront = next;
+      room -= next.units;
+      this.#move(next, true);
+    }
   }
 
-  /** Two shared groups that nothing parts any more. The smaller moves, so a place moves O(log n) times at most. */
-  #merge(before: Group | undefined, after: Group | undefined): void {
-    if (!(before?.mode === 'shared' && after?.mode === 'shared')) return;
-    const [smaller, larger] = before.size < after.size ? [before, after] : [after, before];
-    const arriving = before === this.#head ? [...after.places] : [];
-    for (const place of smaller.places) larger.add(place);
-    this.#unlink(smaller);
-    for (const place of arriving) this.#settle(place);
-  }
-
-  #unlink(group: Group): void {
-    if (group.previous) group.previous.next = group.next;
-    else this.#head = group.next;
-    if (group.next) group.next.previous = group.previous;
-    else this.#tail = group.previous;
-  }
-
-  #settleGroup(group: Group | undefined): void {
-    if (group) for (const place of group.places) this.#settle(place);
-  }
-
-  #settle(place: Place): void {
-    const front = place.group === this.#head;
-    if (front === place.front) return;
+  #move(place: Place<T>, front: boolean): void {
     place.front = front;
+    if (place.queue) place.queue.frontUnits += front ? place.units : -place.units;
     this.#frontChanged(place);
+  }
+
+  /** The first number of those that this queue is opposed to, itself excepted; -Infinity when one of them holds. */
+  #barrier({ stance }: Queue<T>): number {
+    let barrier = Infinity;
+    for (let other = this.#queues; other; other = other.sibling) {
+      if (other.stance === stance || !opposed(stance, other.stance)) continue;
+      if (other.held > 0) return -Infinity;
+      barrier = Math.min(barrier, other.head?.member.seq ?? Infinity);
+    }
+    return barrier;
   }
 }

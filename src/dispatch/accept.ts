@@ -1,6 +1,7 @@
 import { InterlockError } from '../core/errors.js';
 import type { NewTask, Task } from '../core/task.js';
 import type { InsertVerdict, TaskStore } from '../store/store.js';
+import type { Events } from './events.js';
 import type { Hints } from './hints.js';
 
 export interface Accepted {
@@ -14,6 +15,9 @@ export interface Accepted {
 export interface AcceptorDeps {
   tasks: Pick<TaskStore, 'takeNumbers' | 'insert' | 'insertAll' | 'byIdempotencyKey'>;
   hints: Hints;
+  events: Pick<Events, 'changed'>;
+  /** Hears of each task that was stored by this process. */
+  accepted?: (task: Task) => void;
 }
 
 interface Waiting {
@@ -57,7 +61,7 @@ export class Acceptor {
     });
   }
 
-  /** All or none: a unique key that is taken refuses all of them. Throws as `accept` does. */
+  /** All or none: a unique key that is taken refuses all of them. Throws as `accept` does, with pointers from `/tasks/<index>` on. */
   async acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[]; replayed: boolean }> {
     if (tasks.length === 0) return { tasks: [], replayed: false };
     refuseTwice(tasks);
@@ -66,8 +70,8 @@ export class Acceptor {
       const verdict = await this.#deps.tasks.insertAll(tasks, first);
       if (verdict.kind === 'duplicate') return { tasks: await this.#storedBatch(tasks), replayed: true };
       if (verdict.kind === 'seq-taken') continue;
-      if (verdict.kind === 'occupied') throw occupied(verdict.task);
-      for (const task of verdict.tasks) this.#deps.hints.ready(task);
+      if (verdict.kind === 'occupied') throw occupied(verdict.task, placeOf(verdict.task, tasks));
+      for (const task of verdict.tasks) this.#tell(task);
       return { tasks: verdict.tasks, replayed: false };
     }
     throw numbersClosed();
@@ -100,7 +104,7 @@ export class Acceptor {
     if (!verdict) throw new Error('the store gave fewer verdicts than tasks');
     switch (verdict.kind) {
       case 'stored':
-        this.#deps.hints.ready(verdict.task);
+        this.#tell(verdict.task);
         waiting.resolve({ task: verdict.task, replayed: false });
         return;
       case 'seq-taken':
@@ -115,6 +119,12 @@ export class Acceptor {
         if (waiting.task.unique?.onConflict === 'return') waiting.resolve({ task: verdict.task, replayed: false, joined: true });
         else waiting.reject(occupied(verdict.task));
     }
+  }
+
+  #tell(task: Task): void {
+    this.#deps.accepted?.(task);
+    this.#deps.events.changed(task); // first, so that it is told before its start
+    this.#deps.hints.ready(task);
   }
 
   /** The tasks that an earlier request with the same keys stored, in the order of this one. */
@@ -153,11 +163,16 @@ function refuseTwice(tasks: readonly NewTask[]): void {
   }
 }
 
-function occupied({ id, state, unique }: Task): InterlockError {
+function occupied({ id, state, unique }: Task, pointer = ''): InterlockError {
   const detail = `task ${id}, which is ${state}, has the unique key "${unique?.key ?? ''}"`;
   return new InterlockError('CONFLICT', `Not accepted: ${detail}.`, {
-    errors: [{ pointer: '/unique/key', detail, reason: 'unique' }],
+    errors: [{ pointer: `${pointer}/unique/key`, detail, reason: 'unique' }],
   });
+}
+
+/** Where the one stands that wants the same key. */
+function placeOf({ unique }: Task, tasks: readonly NewTask[]): string {
+  return `/tasks/${tasks.findIndex(task => task.unique?.key === unique?.key)}`;
 }
 
 function numbersClosed(): InterlockError {

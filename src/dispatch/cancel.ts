@@ -4,6 +4,7 @@ import { isFinal } from '../core/state.js';
 import type { Task } from '../core/task.js';
 import type { GroupStore, TaskStore } from '../store/store.js';
 import type { Dependents } from './dependents.js';
+import type { Events } from './events.js';
 import type { Hints } from './hints.js';
 
 export interface CancelDeps {
@@ -11,6 +12,7 @@ export interface CancelDeps {
   hints: Hints;
   dependents: Pick<Dependents, 'ended'>;
   broker: Pick<Broker, 'broadcast'>;
+  events: Pick<Events, 'changed'>;
 }
 
 /**
@@ -25,10 +27,13 @@ export async function cancelTask(deps: CancelDeps, id: string, by: string): Prom
     case 'final':
       throw new InterlockError('TASK_FINAL', `Task ${id} has ended already: it is ${verdict.task.state}.`);
     case 'canceled':
+      deps.events.changed(verdict.task);
       deps.hints.changed([id]);
+      deps.hints.ended(verdict.task);
       if (verdict.task.group !== undefined) deps.dependents.ended([id]);
       return verdict.task;
     case 'canceling':
+      deps.events.changed(verdict.task);
       deps.broker.broadcast({ kind: 'cancel', task: id });
       return verdict.task;
   }
@@ -50,7 +55,7 @@ export async function cancelTree(
 ): Promise<Task> {
   const eldest = await deps.tasks.get(id);
   if (!eldest) throw new MissingResource(`Task ${id}`);
-  if (!isFinal(eldest.state)) await cancelUnlessFinal(deps, id, by);
+  await cancelUnlessFinal(deps, id, by);
   for (let round = 0, found = 1; found > 0 && round < MAX_ROUNDS; round++) found = await cancelDescendants(deps, id, by);
   return (await deps.tasks.get(id)) ?? eldest;
 }
@@ -102,7 +107,8 @@ export async function cancelGroup(
   }
 }
 
-async function cancelUnlessFinal(deps: CancelDeps, id: string, by: string): Promise<boolean> {
+/** Resolves with whether it had not ended. Throws StoreError. */
+export async function cancelUnlessFinal(deps: CancelDeps, id: string, by: string): Promise<boolean> {
   try {
     await cancelTask(deps, id, by);
     return true;

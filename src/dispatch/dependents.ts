@@ -2,12 +2,14 @@ import { judgeJoin, type JoinVerdict } from '../core/join.js';
 import type { State } from '../core/state.js';
 import type { Log } from '../process/log.js';
 import type { Dependent, JoinStore, TaskStore } from '../store/store.js';
+import type { Events } from './events.js';
 import type { Hints } from './hints.js';
 
 export interface DependentsDeps {
   joins: Pick<JoinStore, 'dependentsOf' | 'waiting' | 'states' | 'release' | 'skip'>;
   tasks: Pick<TaskStore, 'takeNumbers'>;
   hints: Hints;
+  events: Pick<Events, 'changed' | 'look'>;
   log: Log;
 }
 
@@ -62,28 +64,27 @@ export class Dependents {
   /** Resolves with those that were skipped. */
   async #settle(dependents: readonly Dependent[]): Promise<string[]> {
     if (dependents.length === 0) return [];
-    const { joins, tasks, hints, log } = this.#deps;
+    const { joins, tasks, hints, events, log } = this.#deps;
     const states = await joins.states([...new Set(dependents.flatMap(({ after }) => after))]);
-    const ready = idsOf(dependents, states, 'ready');
-    const vain = idsOf(dependents, states, 'skip');
+    const judged = dependents.map(each => ({ id: each.id, verdict: verdictOn(each, states) }));
+    const idsOf = (wanted: JoinVerdict): string[] => judged.flatMap(({ id, verdict }) => (verdict === wanted ? [id] : []));
+    const [ready, vain] = [idsOf('ready'), idsOf('skip')];
     if (ready.length > 0) {
       const first = await tasks.takeNumbers(ready.length);
-      for (const task of await joins.release(ready, first)) hints.ready(task);
+      for (const task of await joins.release(ready, first)) {
+        events.changed(task);
+        hints.ready(task);
+      }
     }
     const skipped = vain.length > 0 ? await joins.skip(vain) : [];
+    events.look(skipped);
     if (skipped.length > 0)
       log.info(`${skipped.length} tasks are skipped: what they come after did not complete.`, { tasks: skipped.slice(0, 100) });
     return skipped;
   }
 }
 
-function idsOf(dependents: readonly Dependent[], states: ReadonlyMap<string, State>, wanted: JoinVerdict): string[] {
-  const judged = dependents.filter(
-    ({ join, after }) =>
-      judgeJoin(
-        join,
-        after.map(id => states.get(id)),
-      ) === wanted,
-  );
-  return judged.map(({ id }) => id);
+function verdictOn({ join, after }: Dependent, states: ReadonlyMap<string, State>): JoinVerdict {
+  const found = after.map(id => states.get(id));
+  return judgeJoin(join, found);
 }

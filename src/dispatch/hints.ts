@@ -31,15 +31,16 @@ const PORTION = 500;
  * is mended by the pass of the resource manager, the query of an idle worker, and the sweep.
  */
 export class Hints {
-  readonly #broker: Pick<Broker, 'publish' | 'depth'>;
+  readonly #broker: Pick<Broker, 'publish' | 'depth' | 'broadcast'>;
   readonly #clock: Clock;
   readonly #changed = new Set<string>();
+  readonly #ended = new Set<string>();
   #inFlight = 0;
   #untilLook = BETWEEN_LOOKS;
   #looking: Promise<void> | undefined;
   #awayUntilMs = -Infinity;
 
-  constructor(broker: Pick<Broker, 'publish' | 'depth'>, clock: Clock) {
+  constructor(broker: Pick<Broker, 'publish' | 'depth' | 'broadcast'>, clock: Clock) {
     this.#broker = broker;
     this.#clock = clock;
   }
@@ -76,6 +77,20 @@ export class Hints {
     if (this.#clock.monotonicMs() < this.#awayUntilMs) return;
     for (const id of ids) if (this.#changed.size < MAX_PENDING) this.#changed.add(id);
     this.#pump();
+  }
+
+  /** To whoever awaits this child of another task: it has ended. What is said in one moment shares a message. */
+  ended({ id, parent }: Pick<Task, 'id' | 'parent'>): void {
+    if (parent === undefined || this.#ended.size >= MAX_PENDING) return;
+    if (this.#ended.size === 0) queueMicrotask(() => this.#sendEnded());
+    this.#ended.add(id);
+  }
+
+  #sendEnded(): void {
+    const ids = [...this.#ended];
+    this.#ended.clear();
+    for (let from = 0; from < ids.length; from += IDS_PER_HINT)
+      this.#broker.broadcast({ kind: 'ended', tasks: ids.slice(from, from + IDS_PER_HINT) });
   }
 
   #pump(): void {

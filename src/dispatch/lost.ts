@@ -1,13 +1,16 @@
 import { outcomeOfLoss, type Ending } from '../core/outcome.js';
 import type { ProcessRecord } from '../core/process.js';
+import { shortId } from '../core/short-id.js';
 import type { Exit, Task } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
+import type { Events } from './events.js';
 import type { Hints } from './hints.js';
 
 export interface LostDeps {
   tasks: Pick<TaskStore, 'finish' | 'get'>;
   hints: Hints;
+  events: Pick<Events, 'changed'>;
   log: Log;
 }
 
@@ -31,7 +34,7 @@ export async function endLost(
   for (const task of tasks) {
     if (!ended.has(task.id)) continue;
     deps.log.error(
-      `Task ${task.id.slice(0, 8)} (${task.name}) lost its worker ${task.run?.worker ?? ''} during start ${task.attempt}.`,
+      `Task ${shortId(task.id)} (${task.name}) lost its worker ${task.run?.worker ?? ''} during start ${task.attempt}.`,
       {
         taskId: task.id,
         correlationId: task.correlationId,
@@ -40,8 +43,12 @@ export async function endLost(
     );
     // It is ready again where its type allows; else its resources are free.
     const now = await deps.tasks.get(task.id);
-    if (now?.state === 'waiting') deps.hints.ready(now);
-    else deps.hints.changed([task.id]);
+    if (now) deps.events.changed(now);
+    if (now?.state === 'waiting' && now.waitingFor !== 'retry') deps.hints.ready(now);
+    else {
+      deps.hints.changed([task.id]);
+      deps.hints.ended(task);
+    }
   }
   return ended.size;
 }
@@ -49,6 +56,7 @@ export async function endLost(
 export interface AssignedDeps {
   tasks: Pick<TaskStore, 'cancelAssigned'>;
   hints: Hints;
+  events: Pick<Events, 'look'>;
   log: Log;
 }
 
@@ -56,6 +64,7 @@ export interface AssignedDeps {
 export async function cancelAssigned(deps: AssignedDeps, worker: Pick<ProcessRecord, 'name' | 'incarnation'>): Promise<void> {
   for (let ids = await deps.tasks.cancelAssigned(worker); ids.length > 0; ids = await deps.tasks.cancelAssigned(worker)) {
     deps.hints.changed(ids);
+    deps.events.look(ids);
     deps.log.error(`${ids.length} tasks that were assigned to the missing worker ${worker.name} are canceled.`, { tasks: ids });
   }
 }

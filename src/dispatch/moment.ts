@@ -1,7 +1,5 @@
 import { invalid } from '../core/errors.js';
-
-/** Ten years: nobody means more, and every date below it is one. */
-export const MAX_SECONDS = 315_360_000;
+import { MAX_SECONDS } from '../core/submit-body.js';
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^P(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)$/;

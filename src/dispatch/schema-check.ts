@@ -5,7 +5,7 @@ import formats from 'ajv-formats';
 import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { readTime } from './moment.js';
-import { SUBMIT_BODY } from './submit-schema.js';
+import { SUBMIT_BODY, VISIBLE } from './submit-schema.js';
 import { WORKFLOW_BODY } from './workflow-schema.js';
 
 /** A body of 1 MiB could hold a hundred thousand of them. */
@@ -59,6 +59,12 @@ function fieldError(error: ErrorObject): FieldError {
       };
     case 'format':
       return { pointer: instancePath, detail: 'expected a time with its zone, as 2026-01-31T12:00:00Z', reason: 'date_invalid' };
+    case 'pattern':
+      if (error.schema !== VISIBLE) return { pointer: instancePath, detail: message, reason: 'bad_format' };
+      return { pointer: instancePath, detail: 'must not hold control characters, nor such that turn text', reason: 'bad_text' };
+    case 'minProperties':
+    case 'maxProperties':
+      return { pointer: instancePath, ...countOfFields(error, message) };
     default:
       return { pointer: instancePath, detail: message, reason: REASONS[keyword] ?? keyword };
   }
@@ -71,8 +77,19 @@ const REASONS: Readonly<Record<string, string>> = {
   minItems: 'too_few',
   maxLength: 'too_long',
   minLength: 'too_short',
-  pattern: 'bad_format',
 };
+
+function countOfFields({ parentSchema }: ErrorObject, message: string): Omit<FieldError, 'pointer'> {
+  const { properties, minProperties, maxProperties } = (parentSchema ?? {}) as {
+    properties?: object;
+    minProperties?: number;
+    maxProperties?: number;
+  };
+  const names = Object.keys(properties ?? {});
+  if (minProperties !== 1 || names.length === 0) return { detail: message, reason: 'ambiguous' };
+  const some = `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
+  return { detail: `expected ${maxProperties === 1 ? 'exactly' : 'at least'} one of ${some}`, reason: 'ambiguous' };
+}
 
 function unknownField(error: ErrorObject, name: string): FieldError {
   const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});

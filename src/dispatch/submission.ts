@@ -1,17 +1,19 @@
 import { InterlockError, invalid } from '../core/errors.js';
 import type { Json, JsonObject } from '../core/json.js';
+import type { Lender } from '../core/task.js';
 import { nearest } from '../core/nearest.js';
 import { DEFAULT_PRIORITY } from '../core/priority.js';
-import { canonicalResources } from '../core/reservation.js';
+import { parseLimit, RATE_EXPECTED, type Rate } from '../core/rate.js';
 import type { SubmitBody } from '../core/submit-body.js';
 import { needsResources, type NewTask, type Task } from '../core/task.js';
 import { presetsOf, type TaskDefinition } from '../tasks/definition.js';
-import { resourcesOf } from '../tasks/resources.js';
+import { rateKeyOf } from '../tasks/rate-key.js';
 import { uniqueOf as uniqueOfType } from '../tasks/unique.js';
 import { canonicalJson } from './canonical-json.js';
 import { TASK_LIMITS, unsafeJson } from './json-safety.js';
 import { momentOf, timeOf } from './moment.js';
 import { limitsOf, startsOf } from './policies.js';
+import { reservationOf, type UnitsOf } from './reserved.js';
 import { schemaCheck, validationFailed } from './schema-check.js';
 import { SUBMIT_BODY } from './submit-schema.js';
 import type { TypeCatalogue } from './type-catalogue.js';
@@ -22,15 +24,21 @@ export interface Origin {
   correlationId: string;
   /** A child has its parent's priority unless another one is given. */
   parent?: { id: string; root: string; priority: number } | undefined;
+  /** Whose reservation it runs under: its supervisor has seen to it that this one lends. */
+  under?: Lender | undefined;
   idempotencyKey?: string | undefined;
   /** What the key stands for when that is more than this body: the whole batch. */
   keyedBody?: unknown;
   schedule?: { id: string; slot: Date } | undefined;
+  /** Of the type, where whoever checked it already knows that. */
+  version?: number | undefined;
 }
 
 export interface SubmissionDeps {
   /** Undefined: the submitter has checked the type and its input already (a child submits through its supervisor). */
   types: TypeCatalogue | undefined;
+  /** Absent: what is counted is not judged by what there is of it, and may have to wait until there is. */
+  unitsOf?: UnitsOf | undefined;
   now(): Date;
   newId(): string;
   /** A digest such as SHA-256 in hex. */
@@ -50,21 +58,24 @@ export async function prepare(body: unknown, origin: Origin, deps: SubmissionDep
   const { parent } = asked;
   if (parent !== undefined && parent !== origin.parent?.id)
     throw invalid('/parent', 'is not the id of a task', 'missing_resource');
-  const definition = typeOf(asked, deps.types);
+  const definition = deps.types && typeNamed(asked.name, deps.types);
   const submit = withDefaults(asked, definition);
   const input = await inputOf(submit, definition, deps.types);
-  const resources = reservationOf(submit, definition, input.checked);
+  const rate = rateOf(submit, definition, input.checked);
+  const reserved = await reservationOf(submit, { definition, input: input.checked, unitsOf: deps.unitsOf });
+  const needs = { ...reserved, ...(rate && { rate }) };
   const timing = timingOf(submit, deps.now());
   return {
     id: deps.newId(),
     name: submit.name,
+    ...versionOf(definition, origin),
     args: input.args,
     kwargs: input.kwargs,
     queue: submit.queue ?? DEFAULT_QUEUE,
     priority: submit.priority ?? origin.parent?.priority ?? DEFAULT_PRIORITY,
-    ...resources,
+    ...needs,
     state: 'waiting',
-    waitingFor: timing.dueAt ? 'delay' : needsResources(resources) ? 'resources' : 'worker',
+    waitingFor: timing.dueAt ? 'delay' : needsResources(needs) ? 'resources' : 'worker',
     ...timing,
     attempt: 0,
     ...startsOf(submit),
@@ -87,14 +98,19 @@ function checked(body: unknown): SubmitBody {
   return body as SubmitBody;
 }
 
+/** What a child takes over of the task on whose behalf it is submitted. */
+export function familyOf({ id, root = id, priority }: Pick<Task, 'id' | 'root' | 'priority'>): NonNullable<Origin['parent']> {
+  return { id, root, priority };
+}
+
 /** Id of a record that a body names as its `parent` or `group`, if it names one. */
 export function idIn(body: unknown, field: 'parent' | 'group'): string | undefined {
   const id = ((body ?? {}) as Record<string, unknown>)[field];
   return typeof id === 'string' ? id : undefined;
 }
 
-function typeOf({ name }: SubmitBody, types: TypeCatalogue | undefined): TaskDefinition | undefined {
-  if (!types) return undefined;
+/** Throws UNKNOWN_TASK_TYPE. */
+export function typeNamed(name: string, types: TypeCatalogue): TaskDefinition {
   const definition = types.get(name);
   if (definition) return definition;
   const meant = nearest(
@@ -106,12 +122,18 @@ function typeOf({ name }: SubmitBody, types: TypeCatalogue | undefined): TaskDef
   throw new InterlockError('UNKNOWN_TASK_TYPE', message, { errors: [{ pointer: '/name', detail: 'is not a known task type' }] });
 }
 
+/** Whoever runs it must have no older code than whoever checked its input. */
+function versionOf(definition: TaskDefinition | undefined, origin: Origin): Pick<NewTask, 'version'> {
+  const version = definition?.version ?? origin.version;
+  return version === undefined ? {} : { version };
+}
+
 /** What the caller gives wins over what the type presets. */
 function withDefaults(asked: SubmitBody, definition: TaskDefinition | undefined): SubmitBody {
   if (!definition) return asked;
-  const presets = Object.entries(presetsOf(definition)).filter(([, value]) => value !== undefined);
-  if (presets.length === 0) return asked;
-  const submit = { ...Object.fromEntries(presets), ...asked };
+  const presets = presetsOf(definition);
+  if (Object.keys(presets).length === 0) return asked;
+  const submit = { ...presets, ...asked } as SubmitBody;
   const [error] = errorsIn(submit);
   if (error)
     throw invalid(error.pointer, `the preset of the task type "${definition.name}" is not valid: ${error.detail}`, error.reason);
@@ -134,23 +156,6 @@ async function inputOf(
   if (!definition || !types) return { args, kwargs, checked: kwargs };
   const { input, ...stored } = await types.check(definition, args, kwargs);
   return { ...stored, checked: input };
-}
-
-type Resources = Pick<Task, 'exclusive' | 'shared'>;
-
-/** The body's names are judged first, so that an error points at what the caller wrote. */
-function reservationOf(submit: SubmitBody, definition: TaskDefinition | undefined, input: unknown): Resources {
-  const { exclusive = [], shared = [] } = submit;
-  const own = canonicalResources({ exclusive, shared });
-  if (!definition?.resources) return own;
-  const all = resourcesOf(definition, input, own);
-  try {
-    return canonicalResources(all);
-  } catch (error) {
-    if (!(error instanceof InterlockError)) throw error;
-    const { detail, reason } = error.errors[0] ?? { detail: error.message };
-    throw invalid('/kwargs', `the resources that the task type "${definition.name}" adds are refused: ${detail}`, reason);
-  }
 }
 
 /** A time that has passed is no delay. A task that could never start is refused. */
@@ -176,13 +181,38 @@ function uniqueOf(submit: SubmitBody, definition: TaskDefinition | undefined, in
   return { unique: { key: key.normalize('NFC'), while: during, onConflict } };
 }
 
-type FromOrigin = Pick<NewTask, 'correlationId' | 'parent' | 'root' | 'schedule' | 'idempotency'>;
+/**
+ * The key holds for the whole deployment, whatever the type. A retry that keeps its grant would start without a turn under the limit, so it is
+ * refused rather than let through.
+ */
+function rateOf(submit: SubmitBody, definition: TaskDefinition | undefined, input: unknown): Rate | undefined {
+  const { name, rateLimit, retry } = submit;
+  if (rateLimit === undefined) {
+    if (submit.rateKey === undefined) return undefined;
+    throw invalid('/rateKey', 'is of no use without a rateLimit', 'rate');
+  }
+  const limit = parseLimit(rateLimit);
+  if (!limit) throw invalid('/rateLimit', RATE_EXPECTED, 'rate');
+  if (retry?.holdWhileRetrying === true)
+    throw invalid(
+      '/retry/holdWhileRetrying',
+      'cannot be with a rateLimit: each start after a failure waits for its turn',
+      'rate',
+    );
+  const key = submit.rateKey ?? (definition && rateKeyOf(definition, input)) ?? name;
+  const [error] = errorsIn({ name, rateKey: key });
+  if (error) throw invalid('/rateKey', `the rate key of the task type "${name}" is not valid: ${error.detail}`, error.reason);
+  return { key: key.normalize('NFC'), ...limit };
+}
+
+type FromOrigin = Pick<NewTask, 'correlationId' | 'parent' | 'root' | 'under' | 'schedule' | 'idempotency'>;
 
 function fromOrigin(origin: Origin, body: unknown, deps: SubmissionDeps): FromOrigin {
-  const { principal, correlationId, parent, idempotencyKey: key, keyedBody = body, schedule } = origin;
+  const { principal, correlationId, parent, under, idempotencyKey: key, keyedBody = body, schedule } = origin;
   return {
     correlationId,
     ...(parent && { parent: parent.id, root: parent.root }),
+    ...(under && { under }),
     ...(schedule && { schedule }),
     ...(key !== undefined && { idempotency: { principal, key, bodyHash: deps.hash(canonicalJson(keyedBody)) } }),
   };

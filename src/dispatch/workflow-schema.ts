@@ -1,5 +1,5 @@
 import { JOINS } from '../core/join.js';
-import { SUBMIT_BODY } from './submit-schema.js';
+import { SUBMIT_BODY, VISIBLE } from './submit-schema.js';
 
 const MAX_NODES = 1_000;
 /** Results of all of them go to the body together. */
@@ -14,7 +14,7 @@ export const WORKFLOW_BODY = {
   required: ['tasks'],
   additionalProperties: false,
   properties: {
-    name: { type: 'string', minLength: 1, maxLength: 200 },
+    name: { type: 'string', minLength: 1, maxLength: 200, pattern: VISIBLE },
     tasks: {
       type: 'object',
       minProperties: 1,

@@ -1,17 +1,24 @@
 import { Api } from '../api/api.js';
-import { OpenBind, refuseOpenBind } from '../api/bind.js';
-import type { ApiDeps } from '../api/context.js';
+import { OpenBind } from '../api/bind.js';
+import type { ApiDeps, ApiSettings } from '../api/context.js';
+import { DEFAULT_EVENT_LIMITS } from '../api/events/limits.js';
+import { OwnMetrics } from '../api/metrics/own.js';
 import { ConfigError } from '../config/config-error.js';
+import type { Task } from '../core/task.js';
 import { Acceptor } from '../dispatch/accept.js';
+import { Acceptance, heeding } from '../dispatch/acceptance.js';
 import { cancelGroup, cancelTask, cancelTree } from '../dispatch/cancel.js';
 import { Dependents } from '../dispatch/dependents.js';
+import { Events } from '../dispatch/events.js';
 import { Hints } from '../dispatch/hints.js';
+import { limited, OpenTasks } from '../dispatch/open-limit.js';
 import { fastifyLogger } from '../process/fastify-logger.js';
 import type { Service } from '../process/service.js';
 import { compose, type Parts } from './compose.js';
 import { pluginRoutes } from './plugin-routes.js';
 import { presenceOf, STOP_MS } from './presence.js';
 import { serve } from './serve.js';
+import { apiTls } from './tls.js';
 import { loadTypes } from './task-modules.js';
 
 export interface ApiFlags {
@@ -26,10 +33,12 @@ export interface ApiFlags {
 export async function runApi(flags: ApiFlags): Promise<never> {
   const parts = await compose('api', flags);
   const { config, logger, name, database, messages, asked } = parts;
-  const settings = { host: flags.host ?? config.api.host, port: flags.port ?? config.api.port };
-  refuseStrangers(settings.host);
+  const { auditSeconds } = config.retention;
+  const settings = { ...config.api, auditSeconds, host: flags.host ?? config.api.host, port: flags.port ?? config.api.port };
   const presence = presenceOf('api', parts);
-  const api = new Api(await dependencies(parts, settings));
+  const tls = apiTls(config);
+  if (tls) parts.certificates.add(tls);
+  const api = new Api({ ...(await dependencies(parts, settings)), tls });
   return serve(
     {
       logger,
@@ -49,17 +58,28 @@ export async function runApi(flags: ApiFlags): Promise<never> {
   );
 }
 
-async function dependencies(parts: Parts, settings: { host: string; port: number }): Promise<ApiDeps> {
-  const { store, broker, runtime, logger, versions, config } = parts;
+async function dependencies(parts: Parts, settings: ApiSettings): Promise<ApiDeps> {
+  const { store, broker, runtime, logger, versions, config, tally } = parts;
   const hints = new Hints(broker, runtime.clock);
-  const acceptor = new Acceptor({ tasks: store.tasks, hints });
+  const events = new Events({ broker, tasks: store.tasks, clock: runtime.clock, log: logger });
+  const acceptance = new Acceptance({ maintenance: store.maintenance, clock: runtime.clock });
+  const metrics = new OwnMetrics(versions);
+  const accepted = ({ name }: Task): void => {
+    tally.up('tasksAccepted');
+    metrics.accepted(name);
+  };
+  const { openTasks: limit } = settings.limits;
+  const refused = (): void => metrics.refused('open-tasks');
+  const open = new OpenTasks({ tasks: store.tasks, clock: runtime.clock, log: logger, limit, refused });
+  const acceptor = limited(heeding(new Acceptor({ tasks: store.tasks, hints, events, accepted }), acceptance), open);
   const types = await loadTypes(config);
-  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: logger });
-  const canceling = { tasks: store.tasks, groups: store.groups, hints, dependents, broker };
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, events, log: logger });
+  const canceling = { tasks: store.tasks, groups: store.groups, hints, events, dependents, broker };
   return {
     store,
     broker,
     acceptor,
+    acceptance,
     cancel: (id, by) => cancelTask(canceling, id, by),
     cancelTree: (id, by) => cancelTree(canceling, id, by),
     cancelGroup: (id, by) => cancelGroup(canceling, id, by),
@@ -70,25 +90,23 @@ async function dependencies(parts: Parts, settings: { host: string; port: number
     settings,
     plugins: pluginRoutes(parts, { acceptor, types }),
     version: versions.interlock,
+    eventLimits: DEFAULT_EVENT_LIMITS,
+    metrics,
   };
 }
 
-/** Before anything connects: a setting is wrong, whatever the servers are like. */
-function refuseStrangers(host: string): void {
-  try {
-    refuseOpenBind(host);
-  } catch (error) {
-    if (!(error instanceof OpenBind)) throw error;
-    throw new ConfigError([{ key: error.key, source: 'INTERLOCK_API_HOST or --host', detail: error.message }]);
-  }
-}
-
 /** An address that cannot be had is a fault of the settings, too. */
-function listening(api: Api, settings: { host: string; port: number }, orAnyPort: boolean): Service {
+export function listening(
+  api: Pick<Api, 'name' | 'start' | 'stop'>,
+  settings: { host: string; port: number },
+  orAnyPort: boolean,
+): Service {
   const start = async (): Promise<void> => {
     try {
       await api.start();
     } catch (error) {
+      if (error instanceof OpenBind)
+        throw new ConfigError([{ key: error.key, source: 'INTERLOCK_API_HOST or --host', detail: error.message }]);
       const { code = '' } = error as NodeJS.ErrnoException;
       const why = REASONS[code];
       if (why === undefined) throw error;

@@ -1,20 +1,28 @@
 import { readFileSync } from 'node:fs';
+import type { SecureContext } from 'node:tls';
 
 import { createAmqpBroker, type AmqpBroker } from '../broker/amqp/broker.js';
+import type { AmqpOptions } from '../broker/amqp/options.js';
 import { TopologyConflict } from '../broker/amqp/topology-conflict.js';
 import { ConfigError } from '../config/config-error.js';
 import { loadConfig, requireServers } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { InterlockError, StoreError } from '../core/errors.js';
-import type { ProcessIdentity, Role } from '../core/process.js';
+import type { Measured, ProcessIdentity, Role } from '../core/process.js';
 import { identify } from '../process/identity.js';
 import { createLogger, type ProcessLogger } from '../process/logger.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import { redactText } from '../process/redact.js';
 import type { Service } from '../process/service.js';
+import { onHangUp } from '../process/signals.js';
 import { system } from '../process/system.js';
+import type { LiveTls } from '../process/tls/live-tls.js';
+import { Certificates } from '../process/tls/certificates.js';
+import { measuringVitals, Tally } from '../process/vitals.js';
 import { openMongoStore, type MongoStore } from '../store/mongo/store.js';
+import { compareClocks } from './clock-check.js';
 import { processName } from './names.js';
+import { serverTls } from './tls.js';
 
 /** What every role is made of. */
 export interface Parts {
@@ -26,8 +34,13 @@ export interface Parts {
   name: string;
   identity: ProcessIdentity;
   versions: { interlock: string; node: string };
+  tally: Tally;
+  /** What it tells of itself with its heartbeats. */
+  tell: () => Measured;
   /** Aborts with the first signal. */
   asked: AbortController;
+  /** Of all its connections; read anew from time to time, and with SIGHUP. */
+  certificates: Certificates;
   /** The two connections as services; opened before all others and closed after them. */
   database: Service;
   messages: Service;
@@ -46,10 +59,12 @@ export async function compose(role: Role, flags: { name?: string | undefined }):
   const logger = roleLogger(config, role, name);
   for (const warning of warnings) logger.warn(warning);
   const asked = new AbortController();
+  const certificates = certificatesOf(config, logger, asked.signal);
   const early = stopWaitingOnSignal(logger);
   const store = await openStore({ config, url: mongoUrl, name, logger });
   const broker = openBroker(config, amqpUrl, name, logger);
   early();
+  const tally = new Tally();
   return {
     config,
     logger,
@@ -59,9 +74,38 @@ export async function compose(role: Role, flags: { name?: string | undefined }):
     name,
     identity: identify(),
     versions: versions(),
+    tally,
+    tell: telling(tally, store, broker),
     asked,
-    database: { name: 'database', start: () => store.check(), stop: () => store.close() },
+    certificates,
+    database: { name: 'database', start: () => checked(store, logger), stop: () => store.close() },
     messages: { name: 'broker', start: () => declare(broker), stop: () => broker.close() },
+  };
+}
+
+/** From the beginning: a role that waits for its database may wait because of a certificate. */
+function certificatesOf(config: Config, log: ProcessLogger, over: AbortSignal): Certificates {
+  const certificates = new Certificates({ everyMs: config.tls.rereadSeconds * 1_000, runtime: system, log });
+  for (const live of Object.values(serverTls(config)) as (LiveTls | undefined)[]) if (live) certificates.add(live);
+  certificates.watch(over);
+  onHangUp(() => certificates.reread());
+  return certificates;
+}
+
+function telling(tally: Tally, store: MongoStore, broker: AmqpBroker): () => Measured {
+  const vitals = measuringVitals();
+  return () => {
+    const { reconnects, recycles, returned, deferred, dead, eventsDropped } = broker.status();
+    const counts = tally.counts({
+      brokerReconnects: reconnects,
+      databaseReconnects: store.reconnects(),
+      channelsReplaced: recycles,
+      messagesReturned: returned,
+      messagesDeferred: deferred,
+      messagesDead: dead,
+      eventsDropped,
+    });
+    return { counts, vitals: vitals() };
   };
 }
 
@@ -77,11 +121,11 @@ export function roleLogger({ log }: Pick<Config, 'log'>, role: string, instance:
   });
 }
 
-/** One try for commands that end (`manage-db`, `audit`). Throws StoreError when the database does not answer. */
+/** One try for commands that end (`manage-db`, `audit`, `backup`). Throws StoreError when the database does not answer. */
 export async function openStoreOnce(
   config: Config,
   url: string,
-  as: { appName: string; log: ProcessLogger },
+  as: { appName: string; log: ProcessLogger; database?: string },
 ): Promise<MongoStore> {
   return openMongoStore({ url, ...mongoTls(config), ...as });
 }
@@ -91,11 +135,15 @@ export function versions(): { interlock: string; node: string } {
   return { interlock: (JSON.parse(text) as { version: string }).version, node: process.versions.node };
 }
 
+export function amqpOptions(config: Config, url: string, name: string, log: ProcessLogger): AmqpOptions {
+  const random = (): number => system.random.uniform();
+  return { url, name, prefix: config.amqp.prefix, ...amqpTls(config), random, log };
+}
+
 /** Connects in the background, once it is started. */
 export function openBroker(config: Config, url: string, name: string, log: ProcessLogger): AmqpBroker {
-  const random = (): number => system.random.uniform();
   try {
-    return createAmqpBroker({ url, name, prefix: config.amqp.prefix, tls: amqpTls(config), random, log });
+    return createAmqpBroker(amqpOptions(config, url, name, log));
   } catch (error) {
     throw asSetting('amqp.url', error);
   }
@@ -122,23 +170,20 @@ function stopWaitingOnSignal(logger: ProcessLogger): () => void {
   return () => events.forEach(event => process.off(event, leave));
 }
 
-/** Options for the driver only where a file is named: their mere presence turns TLS on. */
-function mongoTls({ mongo }: Config): { tls?: { ca?: string; cert?: string; key?: string } } {
-  const { caFile, certificateFile, keyFile } = mongo.tls;
-  if (caFile === null && certificateFile === null) return {};
-  const ca = caFile === null ? {} : { ca: caFile };
-  return {
-    tls: { ...ca, ...(certificateFile !== null && { cert: certificateFile }), ...(keyFile !== null && { key: keyFile }) },
-  };
+/** Options for the driver only where a file is named: their mere presence turns TLS on. Throws ConfigError. */
+export function mongoTls(config: Config): { tls?: { secureContext: SecureContext } } {
+  const { mongo } = serverTls(config);
+  return mongo ? { tls: { secureContext: mongo.secureContext } } : {};
 }
 
-function amqpTls({ amqp }: Config): { ca?: Buffer[]; cert?: Buffer; key?: Buffer } {
-  const { caFile, certificateFile, keyFile } = amqp.tls;
-  return {
-    ...(caFile !== null && { ca: [readFileSync(caFile)] }),
-    ...(certificateFile !== null && { cert: readFileSync(certificateFile) }),
-    ...(keyFile !== null && { key: readFileSync(keyFile) }),
-  };
+function amqpTls(config: Config): { tls?: { secureContext: SecureContext } } {
+  const { amqp } = serverTls(config);
+  return amqp ? { tls: { secureContext: amqp.secureContext } } : {};
+}
+
+async function checked(store: MongoStore, logger: ProcessLogger): Promise<void> {
+  await store.check();
+  await compareClocks(store.schedules, system.clock, logger);
 }
 
 async function declare(broker: AmqpBroker): Promise<void> {

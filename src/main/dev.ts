@@ -5,6 +5,7 @@ import { describeSetupError, SetupError } from '../servers/servers.js';
 import { RoleEnded } from './stack/role-process.js';
 import { ROLES, Stack } from './stack/stack.js';
 import { tendAll, Tender } from './stack/tend.js';
+import { moduleTrouble } from './stack/try-modules.js';
 import { watchModules } from './stack/watch-modules.js';
 import { showLine } from './terminal.js';
 
@@ -14,7 +15,7 @@ export interface DevFlags {
 }
 
 const DIRECTORY = '.interlock';
-/** They load task modules; the resource manager does not. */
+/** They load task modules; the resource manager does not. Each starts anew only after a process of its own has loaded what changed. */
 const RELOADED: readonly string[] = ['worker', 'api', 'beat'];
 
 /** `interlock dev`: everything in one terminal, until a signal ends it. Sets the exit code: 0, or 1 when a role would not start or stay. */
@@ -74,10 +75,20 @@ async function keepAll(
   { taskModules, say }: { taskModules: readonly string[]; say: (line: string) => void },
 ): Promise<void> {
   const tenders = ROLES.map(role => new Tender(stack, role, say));
-  const unwatch = watchModules(taskModules, file => {
+  const reloading = tenders.filter(({ role }) => RELOADED.includes(role));
+  let changes = 0;
+  const reload = async (file: string): Promise<void> => {
+    const change = ++changes;
+    const trouble = await moduleTrouble();
+    if (change !== changes || over.signal.aborted) return; // there is a newer one, or nobody to tell
+    if (trouble !== undefined) {
+      say(`${file} changed, but cannot be used; the old code goes on: ${trouble}`);
+      return;
+    }
     say(`${file} changed: starting ${RELOADED.join(', ')} again`);
-    for (const tender of tenders) if (RELOADED.includes(tender.role)) tender.reload();
-  });
+    for (const tender of reloading) tender.reload();
+  };
+  const unwatch = watchModules(taskModules, file => void reload(file));
   const stayed = await tendAll(tenders, over);
   unwatch();
   if (!stayed) process.exitCode = 1;

@@ -1,12 +1,15 @@
 import { loadConfig, requireServers } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { openBroker, openStoreOnce, roleLogger } from './compose.js';
+import { readyForUpgrade } from './upgrade.js';
 
 export interface ManageReport {
   /** What was missing and is there now. Empty: nothing had to be done. */
   created: string[];
   /** Indexes that earlier versions needed. */
   dropped: string[];
+  /** Where the form of the records changed: from which schema, and to which. */
+  upgraded?: { from: number; to: number };
   /** Whether RabbitMQ answered; if not, its queues are made by the first role that reaches it. */
   broker: 'up' | 'away';
 }
@@ -19,7 +22,7 @@ export async function manageDb(): Promise<ManageReport> {
 
 /**
  * Collections, indexes and the fixed documents in MongoDB, exchanges and queues in RabbitMQ. Safe to repeat, and to run beside live
- * processes. Throws StoreError, InterlockError `CONFLICT`, ConfigError for a server that can never do, and what the broker refuses.
+ * processes, unless the schema changes: that is refused as long as any of them lives. Throws StoreError, InterlockError `CONFLICT`, ConfigError for a server that can never do, and what the broker refuses.
  */
 export async function manageDatabase(given: { config: Config; mongoUrl: string; amqpUrl: string }): Promise<ManageReport> {
   const { config, mongoUrl, amqpUrl } = given;
@@ -28,6 +31,7 @@ export async function manageDatabase(given: { config: Config; mongoUrl: string; 
   const store = await openStoreOnce(config, mongoUrl, { appName: name, log: logger });
   const broker = openBroker(config, amqpUrl, name, logger);
   try {
+    await readyForUpgrade(store, config);
     const report = await store.manage();
     await broker.start(); // declares what is missing
     return { ...report, broker: broker.status().state === 'up' ? 'up' : 'away' };

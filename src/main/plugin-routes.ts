@@ -1,6 +1,7 @@
 import type { ApiDeps } from '../api/context.js';
 import type { JsonObject } from '../core/json.js';
 import { viewOf } from '../core/task-view.js';
+import type { UnitsOf } from '../dispatch/reserved.js';
 import { prepare } from '../dispatch/submission.js';
 import { fileRoutes } from '../plugins/file/routes.js';
 import type { Parts } from './compose.js';
@@ -11,7 +12,8 @@ export function pluginRoutes(
   { store, config, runtime }: Parts,
   { acceptor, types }: Pick<ApiDeps, 'acceptor' | 'types'>,
 ): ApiDeps['plugins'] {
-  const deps = { types, now: () => runtime.clock.wall(), newId: () => runtime.random.id(), hash: sha256 };
+  const unitsOf: UnitsOf = names => store.capacities.of(names);
+  const deps = { types, unitsOf, now: () => runtime.clock.wall(), newId: () => runtime.random.id(), hash: sha256 };
   const files = fileRoutes({
     documents: store.documents,
     dataDirectory: config.dataDirectory,

@@ -15,6 +15,8 @@ export function presenceOf(role: Exclude<Role, 'worker'>, parts: Parts): Presenc
     endChildren: () => Promise.resolve(),
     endTasks: () => Promise.resolve(),
     identity: { ...identity, name, role, queues: [], dedicated: false, slots: 0, versions },
+    tell: parts.tell,
+    count: parts.tally.up,
     onBeat: () => undefined,
     onLost: () => Promise.resolve(),
   });

@@ -1,3 +1,4 @@
+import { Events } from '../dispatch/events.js';
 import { Hints } from '../dispatch/hints.js';
 import { quarantineLoop } from '../dispatch/quarantine.js';
 import type { Service } from '../process/service.js';
@@ -8,6 +9,7 @@ export function quarantineOf({ store, broker, runtime, logger, config }: Parts):
   return quarantineLoop({
     tasks: store.tasks,
     hints: new Hints(broker, runtime.clock),
+    events: new Events({ broker, tasks: store.tasks, clock: runtime.clock, log: logger }),
     runtime,
     log: logger,
     everyMs: config.timing.sweepMs,

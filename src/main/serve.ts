@@ -1,9 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 
+import type { Stage } from '../core/wish.js';
 import type { ProcessLogger } from '../process/logger.js';
 import { startAll, type Service } from '../process/service.js';
-import { onSignals } from '../process/signals.js';
+import { onSignals, type SignalHandlers } from '../process/signals.js';
 import { system } from '../process/system.js';
+import { systemdNotifier, type Notifier } from '../process/systemd.js';
 
 export interface Serving {
   logger: ProcessLogger;
@@ -11,6 +13,8 @@ export interface Serving {
   start: readonly Service[];
   /** In this order, each even if one before it failed. */
   stop: readonly Service[];
+  /** Where stopping takes stages: each signal after the first goes on to the next one, and the one after the last ends this process at once. */
+  hasten?: (stage: Stage) => void;
   /** What stopping may take at most, in milliseconds. */
   stopWithinMs: number;
   /** For the line that says that it serves, and for whoever started it. */
@@ -27,44 +31,67 @@ export interface Readiness {
   url?: string;
 }
 
+type End = (code: number, why: string, error?: unknown) => Promise<void>;
+
 const ABANDON_MS = 3_000;
 /** In per cent of what lives: a third less memory at the peak, for a hundredth of a core (docs/decisions/heap.md). */
 const MOST_GARBAGE = 40;
 
 /**
- * The life of a role: start, serve until the first SIGTERM or SIGINT, stop in order, exit. A second signal, a stop that takes too
- * long, and the end of the process that started us (`interlock dev`) end it at once; so does any error that nobody caught.
- * Never returns.
+ * The life of a role: start, serve until the first SIGTERM or SIGINT (or until `asked` aborts), stop in order, exit. A further signal hastens the stop where
+ * it has stages; else that, a stop that takes too long, and the end of the process that started us (`interlock dev`) end it at once; so does any
+ * error that nobody caught. Never returns.
  */
 export async function serve(role: Serving, asked: AbortController): Promise<never> {
   const { logger } = role;
   const end = endingOf(role);
+  const notifier = systemdNotifier(process.env, { timers: system.timers, log: logger });
   setFlagsFromString(`--heap-growing-percent=${MOST_GARBAGE}`);
-  let overdue: NodeJS.Timeout | undefined;
   // Task modules may print; a reader of that who is gone (a restarted journal) is no reason for a role to end.
   process.stdout.removeAllListeners('error').on('error', () => undefined);
   process.on('uncaughtException', error => void end(1, 'An error that nobody caught', error));
   process.on('unhandledRejection', error => void end(1, 'A rejection that nobody handled', error));
   leaveWithParent(() => void end(1, 'The process that started this one is gone'));
-  onSignals(
-    {
-      graceful: signal => {
-        logger.info(`${signal}: stopping.`);
-        overdue = setTimeout(() => void end(1, `Stopping took more than ${role.stopWithinMs / 1_000} s`), role.stopWithinMs);
-        asked.abort();
-      },
-      forced: signal => void end(1, `A second signal (${signal})`),
-    },
-    system.clock,
-  );
+  let overdue: NodeJS.Timeout | undefined;
+  void aborted(asked.signal).then(() => {
+    notifier.stopping();
+    overdue = setTimeout(() => void end(1, `Stopping took more than ${role.stopWithinMs / 1_000} s`), role.stopWithinMs);
+  });
+  onSignals(wishesOf(role, asked, end), system.clock);
   await startAll(role.start);
-  if (!asked.signal.aborted) announce(role);
+  if (!asked.signal.aborted) announce(role, notifier);
   await aborted(asked.signal);
   const clean = await stopInOrder(role);
   clearTimeout(overdue);
   logger.info('Stopped.');
   await logger.close();
   process.exit(clean ? 0 : 1);
+}
+
+/** What each signal means. */
+function wishesOf({ logger, hasten }: Serving, asked: AbortController, end: End): SignalHandlers {
+  let stage: Stage = 'warm';
+  const goTo = (next: Stage, signal: string): void => {
+    logger.warn(`${signal}: ${next === 'soft' ? 'what runs is asked to end now' : 'what runs is killed now'}.`);
+    stage = next;
+    hasten?.(next);
+  };
+  return {
+    graceful: signal => {
+      logger.info(`${signal}: stopping.`);
+      asked.abort();
+    },
+    forced: signal => {
+      if (!hasten || stage === 'cold') void end(1, `${hasten ? 'A further' : 'A second'} signal (${signal})`);
+      else goTo(stage === 'warm' ? 'soft' : 'cold', signal);
+    },
+    ...(hasten && {
+      urgent: signal => {
+        if (stage === 'warm') goTo('soft', signal);
+        asked.abort();
+      },
+    }),
+  };
 }
 
 /** `interlock dev` holds the other end of our IPC channel; it may have died while we were starting. */
@@ -74,14 +101,15 @@ function leaveWithParent(leave: () => void): void {
   else if ((process.connected as boolean | undefined) === false) leave();
 }
 
-function announce({ logger, ready }: Serving): void {
+function announce({ logger, ready }: Serving, notifier: Notifier): void {
   const readiness = ready();
   logger.info(`Ready: ${readiness.detail}`);
+  notifier.ready(readiness.detail);
   process.send?.(readiness);
 }
 
 /** The end without manners, once. */
-function endingOf({ logger, abandon }: Serving): (code: number, why: string, error?: unknown) => Promise<void> {
+function endingOf({ logger, abandon }: Serving): End {
   let ending = false;
   return async (code, why, error) => {
     if (ending) return;

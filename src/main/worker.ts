@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.js';
 import { MissingResource } from '../core/errors.js';
 import { dependenciesOf } from '../dispatch/dependencies.js';
+import { familyOf } from '../dispatch/submission.js';
 import { provedGone } from '../process/identity.js';
+import { timingTasks } from '../process/metrics-tasks.js';
 import type { Service } from '../process/service.js';
 import { DEPENDENCIES } from '../tasks/run-context.js';
 import { createAsyncPool } from '../worker/async/async.js';
@@ -10,8 +12,10 @@ import { workerDirectoryOf } from '../worker/children/directory.js';
 import type { PoolOptions } from '../worker/children/pool-options.js';
 import type { Pool } from '../worker/pool.js';
 import { createPreforkPool } from '../worker/prefork/prefork.js';
-import { Worker } from '../worker/worker.js';
+import { measuring } from '../worker/measuring.js';
+import { Worker, type WorkerDeps } from '../worker/worker.js';
 import { compose, type Parts } from './compose.js';
+import { metricsOf, serviceOf } from './metrics.js';
 import { isDedicated, isResourceManager } from './names.js';
 import { pluginServices } from './plugin-services.js';
 import { poolWanted, type PoolKind } from './pool-wanted.js';
@@ -41,8 +45,7 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   const pool = createPool(parts, wanted, directory);
   const dedicated = isDedicated(name);
   const queues = dedicated ? [] : [...(flags.queues ?? config.worker.queues)];
-  const submit = submitting(parts, undefined);
-  const services = pluginServices(parts);
+  const metrics = metricsOf(parts);
   const worker = new Worker({
     ...parts,
     log: logger,
@@ -51,29 +54,28 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
     queues,
     dedicated,
     onMissing: config.workers.onMissing,
+    count: parts.tally.up,
+    ...(metrics && { timed: timingTasks(metrics.registry) }),
+    leave: stage => {
+      logger.info(`Asked to end by remote (${stage}).`);
+      asked.abort();
+    },
+    measure: measuring(pool),
     shutdownGraceMs: config.worker.shutdownGraceMs,
+    maxAwaiting: config.worker.maxAwaiting,
     provedGone: holder => provedGone(holder, parts.identity),
     endChildren: holder => killLeftovers(workerDirectoryOf(config.workingDirectory, holder.name), logger),
-    spawn: (body, parent) =>
-      submit(body, {
-        principal: `task ${parent.id}`,
-        correlationId: parent.correlationId,
-        parent: { id: parent.id, root: parent.root ?? parent.id, priority: parent.priority },
-      }),
-    service: (service, input, task) => {
-      if (service === DEPENDENCIES) return dependenciesOf(parts.store.joins, task);
-      const call = Object.hasOwn(services, service) ? services[service] : undefined;
-      return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
-    },
+    ...askedByBodies(parts),
   });
   const quarantine = quarantineOf(parts);
   return serve(
     {
       logger,
       // What a killed predecessor left running holds its folder; the worker itself registers before it starts children.
-      start: [database, messages, leftovers(parts, directory), starting(worker), quarantine],
+      start: [database, messages, leftovers(parts, directory), starting(worker), quarantine, ...serviceOf(metrics)],
       // Its tasks end and are recorded, so the connections go last.
-      stop: [quarantine, worker, messages, database],
+      stop: [...serviceOf(metrics), quarantine, worker, messages, database],
+      hasten: stage => worker.hasten(stage),
       stopWithinMs: stopTime(config),
       ready: () => ({
         role: 'worker',
@@ -86,12 +88,33 @@ export async function runWorker(flags: WorkerFlags): Promise<never> {
   );
 }
 
+/** What bodies ask of their worker. */
+function askedByBodies(parts: Parts): Pick<WorkerDeps, 'spawn' | 'service'> {
+  const submit = submitting(parts, undefined);
+  const services = pluginServices(parts);
+  return {
+    spawn: (body, parent, { under, version }) =>
+      submit(body, {
+        version,
+        principal: `task ${parent.id}`,
+        correlationId: parent.correlationId,
+        parent: familyOf(parent),
+        under,
+      }),
+    service: (service, input, task) => {
+      if (service === DEPENDENCIES) return dependenciesOf(parts.store.joins, task);
+      const call = Object.hasOwn(services, service) ? services[service] : undefined;
+      return call ? call(input, task) : Promise.reject(new MissingResource(`The service ${service}`));
+    },
+  };
+}
+
 function createPool(
   { config, name, logger, runtime }: Parts,
   { kind, slots }: { kind: PoolKind; slots: number },
   workerDirectory: string,
 ): Pool {
-  const { graceMs, killMs, retireMs, recycleAfterTasks, childMemoryMiB, resultLimitBytes, timeLimitSeconds } = config.worker;
+  const { graceMs, killMs, retireMs, recycleAfterTasks, recycleAboveMiB, childMemoryMiB, resultLimitBytes } = config.worker;
   const options: PoolOptions = {
     slots,
     workerName: name,
@@ -101,8 +124,9 @@ function createPool(
     childEnvironment: config.childEnvironment,
     graceMs,
     killMs,
-    timeLimitMs: timeLimitSeconds * 1_000,
+    timeLimitMs: config.worker.timeLimitSeconds * 1_000,
     recycleAfterTasks,
+    recycleAboveMiB,
     memoryMiB: childMemoryMiB,
     resultLimitBytes,
     log: logger,

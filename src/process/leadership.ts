@@ -1,3 +1,4 @@
+import type { CountUp } from '../core/counts.js';
 import type { Timing } from '../core/timing.js';
 import type { Lease, LeaseName, LeaseStore } from '../store/store.js';
 import type { Log } from './log.js';
@@ -16,6 +17,7 @@ export interface LeadershipDeps {
   incarnation: () => string | undefined;
   /** The leader's work. Resolves, or throws, when it is over; must end soon after `term.signal` aborts. */
   lead: (term: Term) => Promise<void>;
+  count?: CountUp | undefined;
 }
 
 /**
@@ -78,6 +80,7 @@ export class Leadership implements Service {
     if (this.#stoodBy) log.warn(`Failover occurred: ${holder} is now the leading ${name}.`, { epoch: lease.epoch });
     else log.info(`${holder} leads as ${name}.`, { epoch: lease.epoch });
     this.#stoodBy = false;
+    this.#deps.count?.('terms');
     return new Term(lease, { clock: runtime.clock, trustMs: timing.leaseTrustMs }, askedAtMs);
   }
 

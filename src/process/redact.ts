@@ -1,16 +1,18 @@
 /** What must never reach a log, a terminal or an error message. */
 const SECRET_KEY = /pass(word|wd|phrase)?$|secret|^token$|[a-z]Token$|_token$|authorization|cookie|credential|private_?key/i;
 /** `scheme://user:password@`: the password reaches to the last @ before a space or slash, since careless ones hold an @. */
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*):[^\s/]*@/gi;
+const URL_PASSWORD = /([a-z][a-z0-9+.-]{0,30}:\/\/[^\s/:@]*):[^\s/]*@/gi;
+/** A token of ours, wherever it stands; what is left tells which one it is. */
+const TOKEN = /\b(ilk_[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{39}/g;
 const HIDDEN = '***';
 
 export function isSecretKey(key: string): boolean {
   return SECRET_KEY.test(key);
 }
 
-/** Hides the passwords of all URLs in a text. */
+/** Hides the passwords of all URLs in a text, and bearer tokens. */
 export function redactText(text: string): string {
-  return text.replace(URL_PASSWORD, `$1:${HIDDEN}@`);
+  return text.replace(URL_PASSWORD, `$1:${HIDDEN}@`).replace(TOKEN, `$1${HIDDEN}`);
 }
 
 /** Beyond these, what is logged is cut: a line must stay a line. */

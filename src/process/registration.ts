@@ -1,5 +1,6 @@
 import { InterlockError } from '../core/errors.js';
 import type { ProcessRecord, Registration } from '../core/process.js';
+import type { Wish } from '../core/wish.js';
 import type { Timing } from '../core/timing.js';
 import type { ProcessStore } from '../store/store.js';
 import type { Log } from './log.js';
@@ -37,12 +38,16 @@ export class NameHeld extends InterlockError {
  * Step 0 of the protocol. A lease that merely looks lapsed proves nothing: a holder is dead when its pid is gone on this
  * machine and so are its children, or when its heartbeat counter was watched unchanged for `watchMs` (22 s).
  * Then its leftovers are ended before the name is taken: a record that says `missing` gives the name away only when it is settled, whoever
- * declared it. Throws NameHeld, or StoreError when the database does not answer.
+ * declared it. Resolves with what is wanted of whoever has the name. Throws NameHeld, or StoreError when the database does not answer.
  */
-export async function register(deps: RegistrationDeps, registration: Registration, signal: AbortSignal): Promise<void> {
+export async function register(
+  deps: RegistrationDeps,
+  registration: Registration,
+  signal: AbortSignal,
+): Promise<Wish | undefined> {
   for (;;) {
     const verdict = await deps.processes.register(registration, deps.timing.ttlMs);
-    if (verdict.kind === 'registered') return;
+    if (verdict.kind === 'registered') return verdict.wish;
     if (verdict.by.incarnation === registration.incarnation) throw new NameHeld(verdict.by); // declared missing: never revived
     if (verdict.by.state === 'live') await retire(deps, verdict.by, registration, signal);
     else await settle(deps, verdict.by);

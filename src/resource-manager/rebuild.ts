@@ -22,11 +22,12 @@ export async function rebuild(deps: RebuildDeps, term: Term): Promise<{ book: Bo
   const lease = await deps.leases.read(term.lease.name);
   if (lease?.epoch !== term.lease.epoch)
     throw new Error(`the lease shows epoch ${lease?.epoch ?? 'none'}, not ${term.lease.epoch}`);
-  const book = new Book(deps.log);
+  const book = new Book(deps.log, deps.clock);
   // In pages, while others end, start, cancel and give back: none of that changes a fence or a number, and nobody else grants.
   const holders = (above: number): Promise<LineTask[]> => deps.tasks.holders(above, RANGE);
   const waiting = (above: number): Promise<LineTask[]> => deps.tasks.waitingForResources(above, RANGE);
   await readAll(term, book, holders, task => task.grant?.fence ?? 0);
+  book.rates.rebuilt();
   await readAll(term, book, waiting, task => task.seq);
   deps.log.info(`Rebuilt the lines: ${book.graph.holders} tasks hold, ${book.graph.size - book.graph.holders} wait.`, {
     epoch: term.lease.epoch,

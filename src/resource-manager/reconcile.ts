@@ -1,3 +1,4 @@
+import { shortId } from '../core/short-id.js';
 import { needsResources } from '../core/task.js';
 import type { Log } from '../process/log.js';
 import type { TaskStore } from '../store/store.js';
@@ -79,7 +80,7 @@ export class Reconciliation {
         return false;
       }
       if (book.graph.find(holder.id)?.granted !== true) {
-        log.error(`Task ${holder.id} holds resources in the database but not in the graph.`, { taskId: holder.id });
+        log.error(`Task ${shortId(holder.id)} holds resources in the database but not in the graph.`, { taskId: holder.id });
         return false;
       }
       book.apply(holder);

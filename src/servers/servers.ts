@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { seconds, type Cache } from './binaries/cache.js';
 import { findMongo, type MongoBinary } from './binaries/mongo-binary.js';
 import { findRabbit, type RabbitBinary } from './binaries/rabbit-binary.js';
+import { suiteRabbit } from './binaries/rabbit-suite.js';
 import { claimData, type DataFolder } from './data-folder.js';
 import { startMongo, type MongoServer } from './mongo/mongo-server.js';
 import { startGuardian } from './processes/guardian.js';
@@ -87,8 +88,17 @@ export async function findBinaries(options: Pick<ServerOptions, 'directory' | 'n
   const cache: Cache = { folder, report: options.report ?? (() => undefined) };
   return both(
     options.need.mongo ? findMongo(cache) : undefined, //
-    options.need.amqp ? findRabbit(cache) : undefined,
+    options.need.amqp ? chosenRabbit(cache) : undefined,
   );
+}
+
+/** For tests INTERLOCK_SERVERS_RABBITMQ_SUITE names a suite of Debian whose RabbitMQ is taken instead of the machine's. */
+async function chosenRabbit(cache: Cache): Promise<RabbitBinary> {
+  const suite = process.env.INTERLOCK_SERVERS_RABBITMQ_SUITE;
+  if (!suite) return findRabbit(cache);
+  const rabbit = await suiteRabbit(cache, suite);
+  cache.report(`RabbitMQ of ${rabbit.origin}`);
+  return rabbit;
 }
 
 export function openKeeper(runs: string, options: ServerOptions, tell: (line: string) => void): Keeper {

@@ -1,3 +1,6 @@
+import type { BucketWrite } from './rates.js';
+import type { Reservation } from '../core/reservation.js';
+
 /** The two things that one process at a time may lead. */
 export type LeaseName = 'resource-manager' | 'beat';
 
@@ -29,13 +32,14 @@ export interface LeaseStore {
   ): Promise<{ holder: string; incarnation: string; epoch: number; live: boolean; floor: number } | undefined>;
 }
 
-export interface GrantRequest {
+/** Each of its counted claims names the capacity that the units of all holders together may not exceed; without one, there is none to give. */
+export interface GrantRequest extends Reservation {
   id: string;
-  exclusive: string[];
-  shared: string[];
   maxAttempts: number;
   /** Bind to this worker. */
   worker?: string;
+  /** Whose holding stands in nobody's way but others': it runs under their reservation. */
+  lenders?: string[];
 }
 
 export type GrantVerdict =
@@ -48,8 +52,11 @@ export type GrantVerdict =
   /** The lease is not this one any more. */
   | { kind: 'deposed' };
 
+/** Of one queue and one task type: not everybody has each version of it. */
 export interface Move {
   queue: string;
+  name: string;
+  version?: number;
   to?: string;
   /** Those that are bound to nobody, too. */
   unbound?: boolean;
@@ -57,13 +64,14 @@ export interface Move {
 
 export interface GrantStore {
   /**
-   * One transaction: writes the lease (this epoch, this fence), checks that no other granted open task conflicts, gives every task its grant
-   * and moves it to `waiting` for `worker`, `readyAt` now. At most 100. A transient write conflict is retried inside, at most 5 times.
+   * One transaction: writes the lease (this epoch, this fence), checks that no other granted open task conflicts (its lenders excepted), gives every task its grant
+   * and moves it to `waiting` for `worker`, `readyAt` now. At most 100. `buckets` are written with the grants that they allowed: all or nothing.
+   * A transient write conflict is retried inside, at most 5 times.
    * Throws StoreError `unknown` when the commit's fate is unclear: step down and rebuild.
    */
-  grant(lease: Lease, requests: readonly GrantRequest[]): Promise<GrantVerdict>;
+  grant(lease: Lease, requests: readonly GrantRequest[], buckets?: readonly BucketWrite[]): Promise<GrantVerdict>;
   /**
-   * Granted tasks of one queue that have not started and are bound to a worker other than these: binds them to `to`, or lets any worker of the
+   * Granted tasks of one queue and type (and of exactly this version, or none) that have not started and are bound to a worker other than these: binds them to `to`, or lets any worker of the
    * queue take them. Only under this lease's epoch. Resolves with their ids (at most 1,000).
    */
   unbind(lease: Lease, liveWorkers: readonly string[], move: Move): Promise<string[]>;

@@ -1,6 +1,9 @@
 import type { Ending } from '../core/outcome.js';
 import type { State } from '../core/state.js';
-import type { EndReason, NewTask, ProgressReport, Run, Task } from '../core/task.js';
+import type { TypeVersion } from '../core/task-type.js';
+import type { EndReason, NewTask, ProgressReport, Run, Superseded, Task } from '../core/task.js';
+import type { EndedPlace } from './retention.js';
+import type { Backlog } from './backlog.js';
 
 export type InsertVerdict =
   | { kind: 'stored'; task: Task }
@@ -21,13 +24,18 @@ export type LineTask = Pick<
   | 'priority'
   | 'exclusive'
   | 'shared'
+  | 'counted'
   | 'state'
   | 'waitingFor'
   | 'grant'
   | 'run'
   | 'maxAttempts'
+  | 'rate'
   | 'createdAt'
   | 'startedAt'
+  | 'version'
+  | 'awaiting'
+  | 'under'
   | 'damaged'
 >;
 
@@ -36,6 +44,8 @@ export interface ClaimQuery {
   queues: string[];
   /** … and, where it is given, tasks bound to this one. */
   worker?: string;
+  /** Only tasks of these types, in their versions or older ones. */
+  only?: readonly TypeVersion[] | undefined;
   limit: number;
 }
 
@@ -68,7 +78,7 @@ export interface TaskFilter {
   queue?: string[];
   /** Runs there, or ran there once. */
   worker?: string[];
-  /** Reserved by the task, in either mode. */
+  /** Reserved by the task, in any mode. */
   resource?: string[];
   tag?: string[];
   group?: string[];
@@ -124,20 +134,25 @@ export interface TaskStore {
   start(starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>>;
   /**
    * `claimable` and `start` in one step, for one slot: the best task of these queues that is bound to nobody, as it is now that it runs. Undefined:
-   * there is none. Throws StoreError; with `unknown` some task may have been started, which nobody may begin.
+   * there is none. Throws StoreError; with `unknown` some task may have been started, which nobody may begin. `only` as in `claimable`.
    */
-  startBest(queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined>;
+  startBest(queues: readonly string[], run: Omit<Run, 'at'>, only?: readonly TypeVersion[]): Promise<Task | undefined>;
   /**
    * Ends starts by (id, token, state running or canceling): moves `run` into `attempts[]`, sets state, `finishedAt`, result or error,
    * `reason`, closes progress reports left open with the task's end; a final state frees the resources in the same write.
    * `requeued` goes back to `waiting` for `worker` with its grant; `retried` waits for `retry` until its delay is over, without its grant unless it
-   * holds. If the task is `canceling` it becomes canceled with the reason of its cancel instead; so do `canceled`, and `failed` by `worker-lost`, which
+   * holds. One that `lends` its grant gives it back in either case, and waits for `retry`, `requeued` without a delay. If the task is `canceling` it becomes canceled with the reason of its cancel instead; so do `canceled`, and `failed` by `worker-lost`, which
    * is no end of the body's own. A final task has no grant any more: it stands in `attempts[]`. Resolves with the ids for which the record shows this very end (also when an earlier
    * try had landed). Throws StoreError `unknown`: call again with the same endings. Throws UnstorableEndings when the store can never hold some of
    * them (together with what the record has already): all others have ended. An end without a result is always held, if need be without
    * progress and created resources.
    */
   finish(endings: readonly Ending[]): Promise<Set<string>>;
+  /**
+   * Notes in `attempts[]`, by token, what the body of a start came to that somebody else has ended; never changes anything else. `kept`: it
+   * stands there, also by an earlier try. `open`: that start has not been ended (yet). `void`: there is no such start, or this is its end.
+   */
+  supersede(id: string, token: string, late: Omit<Superseded, 'at'>): Promise<'kept' | 'open' | 'void'>;
   /**
    * A start that nobody runs: `running → waiting` for `worker`, attempt - 1, grant and `readyAt` kept, no trace in `attempts[]`;
    * `canceling → canceled`, with an attempt whose reason is `given-back`. By token.
@@ -204,11 +219,27 @@ export interface TaskStore {
   // --- views ----------------------------------------------------------------------------------------------------
   get(id: string): Promise<Task | undefined>;
   list(filter: TaskFilter, page: { limit: number; newestFirst: boolean; after?: string; before?: string }): Promise<TaskPage>;
+  /** What has ended, in the order of its ends, or the reverse; else as `list`. */
+  listEnded(
+    filter: TaskFilter,
+    page: { limit: number; newestFirst: boolean; after?: EndedPlace; before?: EndedPlace },
+  ): Promise<TaskPage>;
+  /** Ids of the next `limit` tasks after this one, oldest first: flat however large the tasks are. */
+  ids(filter: TaskFilter, limit: number, afterId?: string): Promise<string[]>;
   /** Counts up to `cap` and stops there. */
   count(filter: TaskFilter, cap: number): Promise<number>;
-  /** Who holds this resource and who waits for it, holders first, then by number; at most `limit`. */
+  /**
+   * Who holds this resource and who waits for it, holders first, then by number; at most `limit`. Also by pattern: those who reserve a pattern that
+   * covers it or, where it is one itself, something beneath it.
+   */
   line(resource: string, limit: number): Promise<LineTask[]>;
+  /** Names of queues in which tasks stand or have stood, the first so many by name. */
+  queues(limit: number): Promise<string[]>;
   countByState(): Promise<Partial<Record<State, number>>>;
+  /** Each number is counted up to `cap`; what has ended costs nothing. */
+  backlog(cap: number): Promise<Backlog>;
+  /** Tasks of the slots of this schedule after `after`, latest slot first. */
+  runsOf(schedule: string, after: Date, limit: number): Promise<Pick<Task, 'id' | 'state'>[]>;
   /** Deletes a final task: `deleted`, `not-final` or `missing`. */
   remove(id: string): Promise<'deleted' | 'not-final' | 'missing'>;
 

@@ -95,5 +95,5 @@ export function bounded(text: string, bytes: number): string {
 }
 
 function submitAsChild(context: TaskContext, submit: Submitter): Submitter {
-  return body => submit({ parent: context.id, ...body });
+  return (body, how) => submit({ parent: context.id, ...body }, how);
 }

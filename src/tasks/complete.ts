@@ -1,8 +1,10 @@
 import { InterlockError } from '../core/errors.js';
 import type { Json, JsonObject } from '../core/json.js';
+import { concurrencyOf } from './concurrency.js';
 import { presetsOf, type ResourceWish } from './definition.js';
 import { checkInput } from './input.js';
 import type { Registry } from './registry.js';
+import { rateKeyOf } from './rate-key.js';
 import { resourcesOf } from './resources.js';
 import { uniqueOf } from './unique.js';
 
@@ -26,18 +28,27 @@ export async function completed(body: JsonObject, registry: Registry): Promise<J
   // What is no list or object is refused where the whole body is checked.
   if (!Array.isArray(args) || typeof kwargs !== 'object' || kwargs === null || Array.isArray(kwargs)) return body;
   const { input } = await checkInput(definition, args, kwargs);
-  const presets = Object.fromEntries(Object.entries(presetsOf(definition)).filter(([, value]) => value !== undefined));
   const names = resourcesOf(definition, input, wishOf(body));
-  const resources = Object.fromEntries(Object.entries<string[]>({ ...names }).filter(([, list]) => list.length > 0));
+  const resources = Object.fromEntries(Object.entries<object>({ ...names }).filter(([, each]) => Object.keys(each).length > 0));
   const unique = uniqueOf(definition, input);
+  const rateKey = rateKeyOf(definition, input);
+  const concurrency = concurrencyOf(definition, input);
   return {
-    ...(presets as JsonObject),
+    ...(presetsOf(definition) as JsonObject),
     ...(unique && { unique: { ...unique } }),
+    ...(concurrency && { concurrency: { ...concurrency } }),
+    ...(rateKey !== undefined && { rateKey }),
     ...body,
     ...(resources as Record<string, Json>),
   };
 }
 
-function wishOf({ exclusive, shared }: JsonObject): ResourceWish {
-  return { exclusive: exclusive as string[] | undefined, shared: shared as string[] | undefined };
+/** Of the type that this body names, where it has one. */
+export function versionOf({ name }: JsonObject, registry: Registry): { version?: number } {
+  const version = typeof name === 'string' ? registry.get(name)?.version : undefined;
+  return version === undefined ? {} : { version };
+}
+
+function wishOf({ exclusive, shared, counted }: JsonObject): ResourceWish {
+  return { exclusive, shared, counted } as ResourceWish;
 }

@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../core/json.js';
-import type { SubmitOptions } from '../core/submit-body.js';
 import type { State } from '../core/state.js';
 import type { TaskError } from '../core/task.js';
 import type { Log } from '../process/log.js';
+import type { ChildTask, ResultOptions, SpawnOptions } from './child-task.js';
 import type { TaskDefinition } from './definition.js';
 
 /** A task that the running one comes after. */
@@ -17,6 +17,8 @@ export interface Dependency {
 export interface ProgressBar {
   increment(n?: number): void;
   set(done: number): void;
+  /** Changes what is given: what it says, or how much there is to do, which may show only on the way. */
+  update(change: ProgressOptions): void;
   /** Closes the bar as completed. A bar left open takes the end of its task. */
   end(): void;
 }
@@ -50,12 +52,30 @@ export interface TaskContext {
    */
   fence(resource: string): number;
   /** Submits another task with this one as parent; the record exists when it resolves. */
-  spawn<Input>(definition: TaskDefinition<Input>, input: NoInfer<Input>, options?: SubmitOptions): Promise<{ id: string }>;
+  spawn<Input, Result>(
+    definition: TaskDefinition<Input, Result>,
+    input: NoInfer<Input>,
+    options?: SpawnOptions,
+  ): Promise<ChildTask<Result>>;
+  /**
+   * Submits another task with this one as parent, and waits for its result: `spawn`, then `result()`. A child that could never run before this task has
+   * ended is refused before it is stored (CONFLICT, reason `cycle`).
+   */
+  call<Input, Result>(
+    definition: TaskDefinition<Input, Result>,
+    input: NoInfer<Input>,
+    options?: SpawnOptions & ResultOptions,
+  ): Promise<Result>;
   /**
    * An empty folder of this start's own (absolute path), removed when it has ended. Made when it is first asked for; where each task has a
    * process of its own it is also the current directory.
    */
   directory(): Promise<string>;
+  /**
+   * Waits, or rejects with `signal.reason` as soon as the signal aborts. In a lab (`interlock/testing`) virtual time passes, under `runTask` none.
+   * Rejects with RangeError for what is no number of seconds from 0 to 2,147,483 (24 days).
+   */
+  sleep(seconds: number): Promise<void>;
   /** What became of the tasks that this one comes after in its workflow, by their names there; empty outside one. Rejects with InterlockError. */
   dependencies(): Promise<Readonly<Record<string, Dependency>>>;
   /** Calls a service that a plugin offers inside the supervisor (where the database is). Rejects with the service's error. */

@@ -3,8 +3,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { JsonObject } from '../core/json.js';
 import type { TaskContext } from './context.js';
 
+/** What a task may say of what it spawns, beside the submit body. */
+export interface SpawnHow {
+  /** It will wait for its end. */
+  awaited?: true;
+  /** It may use what its parent reserves. */
+  underParent?: true;
+  /** The version of its type, as the child process has it. */
+  version?: number;
+}
+
 /** Takes a complete submit body; resolves once the record exists. Rejects with InterlockError. */
-export type Submitter = (body: JsonObject) => Promise<{ id: string }>;
+export type Submitter = (body: JsonObject, how?: SpawnHow) => Promise<{ id: string }>;
 
 interface Running {
   context: TaskContext;

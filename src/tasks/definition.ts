@@ -6,6 +6,7 @@ import type { ResourceLike, SubmitPresets, UniqueWish } from '../core/submit-bod
 export interface ResourceWish {
   exclusive?: readonly ResourceLike[] | undefined;
   shared?: readonly ResourceLike[] | undefined;
+  counted?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The part of Standard Schema v1 (standardschema.dev) that is used: zod, valibot, arktype and others have it. */
@@ -25,7 +26,12 @@ export interface StandardIssue {
 }
 
 /** Every option of the submit body that a type may preset; what the caller gives wins. */
-export type TaskDefaults = { [Option in Exclude<keyof SubmitPresets, 'unique'>]?: SubmitPresets[Option] | undefined };
+export type TaskDefaults = {
+  [Option in Exclude<keyof SubmitPresets, 'unique' | 'rateKey' | 'concurrency'>]?: SubmitPresets[Option] | undefined;
+};
+
+/** How many at a time: of the type as a whole, or of what has the same key. A function is given checked input. */
+export type ConcurrencyLimit<Input> = number | { max: number; key: string | ((input: Input) => string) };
 
 /** Errors by their class, or by a function that tells. */
 export type ErrorMatch = (abstract new (...args: never[]) => unknown) | ((error: unknown) => boolean);
@@ -38,10 +44,14 @@ export interface TaskDefinition<Input = unknown, Result = unknown> extends TaskD
   readonly kind: 'interlock.task';
   readonly name: string;
   readonly plain: boolean;
+  /** Raised when tasks of this type can no longer be run by older code. */
+  readonly version?: number | undefined;
   /** TypeBox or other JSON Schema, or a Standard Schema; absent: unchecked. */
   readonly input?: TSchema | StandardSchema;
   readonly resources?: (input: never) => ResourceWish;
   readonly unique?: UniqueWish | ((input: never) => UniqueWish | undefined) | undefined;
+  readonly rateKey?: string | ((input: never) => string | undefined) | undefined;
+  readonly concurrency?: ConcurrencyLimit<never> | undefined;
   readonly retryOn?: readonly ErrorMatch[];
   readonly noRetryOn?: readonly ErrorMatch[];
   readonly handler: (...args: never[]) => unknown;
@@ -57,19 +67,22 @@ type Parsed<S> = S extends TSchema ? Static<S> : JsonObject;
 
 export type AnyFunction = (...args: never[]) => unknown;
 
+const PRESETS = [
+  'queue',
+  'priority',
+  'maxAttempts',
+  'retry',
+  'onWorkerLoss',
+  'softTimeLimit',
+  'timeLimit',
+  'stallAfter',
+  'rateLimit',
+  'tags',
+] as const satisfies (keyof TaskDefaults)[];
+
 /** What of a definition presets the submit body. */
-export function presetsOf({
-  queue,
-  priority,
-  maxAttempts,
-  retry,
-  onWorkerLoss,
-  softTimeLimit,
-  timeLimit,
-  stallAfter,
-  tags,
-}: TaskDefaults): Required<TaskDefaults> {
-  return { queue, priority, maxAttempts, retry, onWorkerLoss, softTimeLimit, timeLimit, stallAfter, tags };
+export function presetsOf(definition: TaskDefaults): TaskDefaults {
+  return Object.fromEntries(PRESETS.filter(name => definition[name] !== undefined).map(name => [name, definition[name]]));
 }
 
 export function isDefinition(value: unknown): value is TaskDefinition {

@@ -35,7 +35,8 @@ export async function enqueueWithReservation(
   const wish: ResourceWish = isList(resources) ? { exclusive: resources } : resources;
   const exclusive = [...(wish.exclusive ?? []), ...(options.exclusive ?? [])];
   const shared = [...(wish.shared ?? []), ...(options.shared ?? [])];
-  const body = submitBody(name, { args, kwargs }, { ...options, exclusive, shared });
+  const counted = { ...options.counted, ...wish.counted };
+  const body = submitBody(name, { args, kwargs }, { ...options, exclusive, shared, counted });
   const submit = submitterOfTask() ?? outside;
   if (!submit) throw new Error('enqueueWithReservation has no way to submit: import it from "interlock".');
   return submit(body);

@@ -1,5 +1,6 @@
 import { InterlockError, invalid, type FieldError } from '../core/errors.js';
 import type { Json, JsonObject } from '../core/json.js';
+import { pointerTo } from '../core/pointer.js';
 import { isStandardSchema, type StandardIssue, type StandardSchema, type TaskDefinition } from './definition.js';
 import { compile, schemaErrors } from './json-schema.js';
 
@@ -53,7 +54,7 @@ async function checkStandard(name: string, schema: StandardSchema, kwargs: JsonO
 
 function pointerOf(issue: StandardIssue): string {
   const keys = (issue.path ?? []).map(part => (typeof part === 'object' ? part.key : part));
-  return ['/kwargs', ...keys.map(key => String(key).replaceAll('~', '~0').replaceAll('/', '~1'))].join('/');
+  return pointerTo('kwargs', ...keys.map(String));
 }
 
 function failed(name: string, errors: FieldError[]): InterlockError {

@@ -34,6 +34,7 @@ export class Progress {
     return {
       increment: (n = 1) => this.#change(() => (bar.done += finite(n))),
       set: done => this.#change(() => (bar.done = finite(done))),
+      update: change => this.#change(() => Object.assign(bar, changed(change))),
       end: () => this.#change(() => (bar.state = 'completed')),
     };
   }
@@ -66,11 +67,20 @@ export function closedBars(bars: readonly ProgressReport[], state: 'completed' |
   return bars.map(bar => (bar.state === 'running' ? { ...bar, state } : bar));
 }
 
+function changed({ message, total, suffix }: ProgressOptions): Partial<ProgressReport> {
+  return {
+    ...(message !== undefined && { message: text(message) }),
+    ...(total !== undefined && { total: finite(total) }),
+    ...(suffix !== undefined && { suffix: text(suffix) }),
+  };
+}
+
 function finite(n: number): number {
   if (!Number.isFinite(n)) throw new TypeError(`Progress counts in finite numbers, not ${String(n)}.`);
   return n;
 }
 
 function text(value: string): string {
+  if (typeof value !== 'string') throw new TypeError(`Progress is told in texts, not ${String(value)}.`);
   return value.slice(0, MAX_TEXT);
 }

@@ -19,8 +19,15 @@ export class Registry {
    * Throws TaskModuleError for a module that cannot be loaded, and for a name that is taken or not allowed.
    */
   static async load(specifiers: readonly string[], fromDirectory: string): Promise<Registry> {
+    const modules: TaskModule[] = [];
+    for (const specifier of specifiers) modules.push(await loadModule(specifier, fromDirectory));
+    return Registry.from(modules);
+  }
+
+  /** Of modules that are loaded already. Throws TaskModuleError as `load` does. */
+  static from(modules: readonly TaskModule[]): Registry {
     const registry = new Registry();
-    for (const specifier of specifiers) registry.#add(await loadModule(specifier, fromDirectory));
+    for (const module of modules) registry.#add(module);
     return registry;
   }
 

@@ -7,6 +7,8 @@ import type { ResourceWish, TaskDefinition } from './definition.js';
 export interface ResourceNames {
   exclusive: string[];
   shared: string[];
+  /** Units by name. */
+  counted?: Record<string, number>;
 }
 
 /** The name of a resource: a string itself, or the `href` of an object. Throws TypeError for anything else. */
@@ -17,8 +19,8 @@ export function getUrl(resource: unknown): string {
   throw new TypeError(`A resource is a string or an object with an href, not ${nameOf(resource)}.`);
 }
 
-export function namesOf(wish: ResourceWish): ResourceNames {
-  return { exclusive: getUrls(wish.exclusive), shared: getUrls(wish.shared) };
+export function namesOf({ exclusive, shared, counted }: ResourceWish): ResourceNames {
+  return { exclusive: getUrls(exclusive), shared: getUrls(shared), ...(counted && { counted: unitsOf(counted) }) };
 }
 
 /**
@@ -30,11 +32,27 @@ export function resourcesOf(definition: TaskDefinition, input: unknown, wish: Re
   if (!definition.resources) return asked;
   try {
     const computed = namesOf(definition.resources(input as never));
-    return { exclusive: [...asked.exclusive, ...computed.exclusive], shared: [...asked.shared, ...computed.shared] };
+    return together(asked, computed);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw invalid('/kwargs', `the resources of "${definition.name}" cannot be computed from this input: ${why}`, 'resources');
   }
+}
+
+/** Of what is asked for twice, the larger number of units. */
+function together(a: ResourceNames, b: ResourceNames): ResourceNames {
+  const both = { exclusive: [...a.exclusive, ...b.exclusive], shared: [...a.shared, ...b.shared] };
+  if (!a.counted && !b.counted) return both;
+  const counted = { ...a.counted };
+  for (const [name, units] of Object.entries(b.counted ?? {})) if (!((counted[name] ?? 0) > units)) counted[name] = units;
+  return { ...both, counted };
+}
+
+/** That each is a number is judged where the whole body is. */
+function unitsOf(counted: unknown): Record<string, number> {
+  if (typeof counted !== 'object' || counted === null || Array.isArray(counted))
+    throw new TypeError(`Units are given as { name: units }, not ${nameOf(counted)}.`);
+  return { ...(counted as Record<string, number>) };
 }
 
 function getUrls(resources: readonly ResourceLike[] | undefined): string[] {

@@ -8,7 +8,7 @@ export function submitBody(
   input: { args?: readonly unknown[]; kwargs?: unknown },
   options: SubmitOptions = {},
 ): JsonObject {
-  const { exclusive, shared, ...rest } = options;
+  const { exclusive, shared, counted = {}, ...rest } = options;
   const wish = namesOf({ exclusive, shared });
   const body = {
     name,
@@ -16,6 +16,7 @@ export function submitBody(
     ...(input.kwargs !== undefined && { kwargs: input.kwargs }),
     ...(wish.exclusive.length > 0 && { exclusive: wish.exclusive }),
     ...(wish.shared.length > 0 && { shared: wish.shared }),
+    ...(Object.keys(counted).length > 0 && { counted }),
     ...rest,
   };
   return asJson(body, `The input of "${name}"`) as JsonObject;

@@ -1,3 +1,5 @@
+import { MAX_SECONDS } from '../core/submit-body.js';
+
 /** By a name and not by its class: a task module may have been loaded with another copy of the package. */
 const VERDICT = Symbol.for('interlock.verdict');
 type Verdict = 'retry-later' | 'fatal' | 'skip';
@@ -36,8 +38,6 @@ export class Skip extends Error {
     this.name = 'Skip';
   }
 }
-
-const MAX_SECONDS = 315_360_000;
 
 /** What a thrown value says beyond that the body has failed. */
 export function verdictOf(thrown: unknown): { kind: 'retry-later'; seconds: number } | { kind: 'fatal' | 'skip' } | undefined {

@@ -1,17 +1,11 @@
-import { needsResources } from '../core/task.js';
-import type { Hints } from '../dispatch/hints.js';
-import type { Log } from '../process/log.js';
+import type { Events } from '../dispatch/events.js';
 import type { Clock } from '../process/runtime.js';
-import type { TaskStore } from '../store/store.js';
-import type { OwnTasks } from './own-tasks.js';
-import type { Claimed } from './run-task.js';
+import type { Claimed } from './claimed.js';
+import { giveBack, type GiveBackDeps } from './give-back.js';
 
-export interface AheadDeps {
-  tasks: Pick<TaskStore, 'giveBack'>;
-  own: OwnTasks;
-  hints: Pick<Hints, 'start' | 'changed'>;
+export interface AheadDeps extends GiveBackDeps {
+  events: Pick<Events, 'look'>;
   clock: Clock;
-  log: Log;
   slots: number;
   /** Undefined while this process must not start anything. */
   incarnation: () => string | undefined;
@@ -32,6 +26,7 @@ const USED_WITHIN_MS = 500;
  */
 export class Ahead {
   readonly #deps: AheadDeps;
+  #slots: number;
   #starts: { claimed: Claimed; sinceMs: number }[] = [];
   #wanted = 0;
   /** Slots, since the last claim was answered. */
@@ -40,11 +35,20 @@ export class Ahead {
 
   constructor(deps: AheadDeps) {
     this.#deps = deps;
+    this.#slots = deps.slots;
+  }
+
+  resize(slots: number): void {
+    this.#slots = slots;
   }
 
   /** How many to claim beyond the slots that are free: none before half of them are used up, as ten in one claim cost little more than one. */
   get room(): number {
     return 2 * this.#starts.length > this.#wanted ? 0 : this.#wanted - this.#starts.length;
+  }
+
+  get size(): number {
+    return this.#starts.length;
   }
 
   has(id: string): boolean {
@@ -60,22 +64,27 @@ export class Ahead {
    * answer to the next, as the shortest of tasks have all ended before a claim is sent.
    */
   async duringClaim<T>(claim: () => Promise<T>): Promise<T> {
-    const { clock, slots } = this.#deps;
+    const { clock } = this.#deps;
     const sentAtMs = clock.monotonicMs();
     const answer = await claim();
     const now = clock.monotonicMs();
     const tookMs = Math.max(1, now - sentAtMs);
     const used = (this.#freed * tookMs) / Math.max(tookMs, now - this.#answeredAtMs);
-    const claims = Math.ceil(used) >= slots ? Math.max(1, Math.min(CLAIMS_AHEAD, USED_WITHIN_MS / tookMs)) : 2;
+    const claims = Math.ceil(used) >= this.#slots ? Math.max(1, Math.min(CLAIMS_AHEAD, USED_WITHIN_MS / tookMs)) : 2;
     this.#wanted = Math.min(AT_MOST, Math.max(Math.round(used * claims), this.#wanted >> 1));
     this.#answeredAtMs = now;
     this.#freed = 0;
     return answer;
   }
 
+  /** One that may not run again goes back at once: it was claimed for a slot that is there no longer. */
   add(starts: readonly Claimed[]): void {
     const sinceMs = this.#deps.clock.monotonicMs();
-    for (const claimed of starts) this.#starts.push({ claimed, sinceMs }); // bounded by `room`
+    for (const claimed of starts) {
+      if (claimed.task.onWorkerLoss === 'requeue')
+        this.#starts.push({ claimed, sinceMs }); // bounded by `room`, and by the slots
+      else void giveBack(claimed, this.#deps);
+    }
   }
 
   /** The oldest, for a slot that is free now. */
@@ -93,7 +102,8 @@ export class Ahead {
     const now = this.#deps.clock.monotonicMs();
     while (this.#starts[0] && this.#starts[0].sinceMs + WAIT_MS <= now) {
       this.#wanted = 0; // or they would be claimed anew
-      void this.#giveBack(this.#starts.shift()?.claimed);
+      const old = this.#starts.shift();
+      if (old) void giveBack(old.claimed, this.#deps);
     }
     return this.#starts[0] ? this.#starts[0].sinceMs + WAIT_MS - now : Infinity;
   }
@@ -103,28 +113,13 @@ export class Ahead {
     const found = this.#starts.find(({ claimed }) => claimed.task.id === id);
     if (!found) return false;
     this.#starts = this.#starts.filter(each => each !== found);
-    void this.#giveBack(found.claimed);
+    void giveBack(found.claimed, this.#deps).then(() => this.#deps.events.look([id]));
     return true;
   }
 
-  async close(): Promise<void> {
+  /** Gives all back; for good only if nothing is claimed any more. */
+  async empty(): Promise<void> {
     this.#wanted = 0;
-    await Promise.all(this.#starts.splice(0).map(({ claimed }) => this.#giveBack(claimed)));
-  }
-
-  /** Where the answer is unclear, the next heartbeat finds a start that is not ours any more and gives it back. */
-  async #giveBack(claimed: Claimed | undefined): Promise<void> {
-    if (!claimed) return;
-    const { tasks, own, hints, log } = this.#deps;
-    const { task, token } = claimed;
-    try {
-      if (!(await tasks.giveBack(task.id, token))) return;
-      hints.start(task);
-      if (needsResources(task)) hints.changed([task.id]); // a cancelled one has ended by this
-    } catch (error) {
-      log.warn(`Task ${task.id.slice(0, 8)} (${task.name}) is not given back yet; a heartbeat will.`, { err: error });
-    } finally {
-      own.forget(task.id, token);
-    }
+    await Promise.all(this.#starts.splice(0).map(({ claimed }) => giveBack(claimed, this.#deps)));
   }
 }

@@ -1,26 +1,24 @@
 import type { Timing } from '../core/timing.js';
 import { Loop } from '../process/loop.js';
-import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { Service } from '../process/service.js';
 import { Ahead, type AheadDeps } from './ahead.js';
 import { claim, type ClaimDeps, type Room } from './claim.js';
+import { giveBack } from './give-back.js';
 import { Intake, type IntakeDeps, type Ticket } from './intake.js';
-import type { Claimed, Run } from './run-task.js';
-import { Slots } from './slots.js';
+import type { Claimed, Run } from './claimed.js';
+import { Slots, type Place } from './slots.js';
 import { TicketDebt } from './ticket-debt.js';
 
 export interface ClaimLoopDeps extends ClaimDeps {
-  tasks: ClaimDeps['tasks'] & AheadDeps['tasks'];
-  hints: AheadDeps['hints'];
+  events: AheadDeps['events'];
   intake: Omit<IntakeDeps, 'wake' | 'slots' | 'runtime' | 'timing'>;
   runtime: Runtime;
-  log: Log;
   timing: Timing;
   slots: number;
   /** Undefined while this process must not start anything. */
   incarnation: () => string | undefined;
-  run: (claimed: Claimed) => Run;
+  run: (claimed: Claimed, place: Place) => Run;
 }
 
 /** After a lost race: long enough for the others to be done with their start, short enough not to be felt. */
@@ -45,6 +43,7 @@ export class ClaimLoop implements Service {
   /** The next one without a slot may run again, as far as is known. */
   #nextAgain = false;
   #closed = false;
+  #paused = false;
 
   constructor(deps: ClaimLoopDeps) {
     this.#deps = deps;
@@ -58,6 +57,11 @@ export class ClaimLoop implements Service {
 
   get busy(): number {
     return this.#slots.busy;
+  }
+
+  /** Starts that wait here for a slot. */
+  get ahead(): number {
+    return this.#ahead.size;
   }
 
   /** Starts whose end does not stand in the database yet. */
@@ -75,6 +79,28 @@ export class ClaimLoop implements Service {
     return this.#ahead.cancel(id);
   }
 
+  /** Takes nothing more until it is resumed; what runs goes on, and what was claimed and has not begun goes back. */
+  pause(): void {
+    this.#paused = true;
+    this.#intake.pause();
+    void this.#ahead.empty();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#backlog = true;
+    this.#intake.resume();
+    this.#loop.wake();
+  }
+
+  /** So many slots from now on; what runs goes on. */
+  resize(slots: number): void {
+    this.#ahead.resize(slots);
+    this.#intake.resize(slots);
+    this.#slots.resize(slots);
+    this.#loop.wake();
+  }
+
   async start(): Promise<void> {
     this.#intake.open();
     await this.#loop.start();
@@ -84,13 +110,13 @@ export class ClaimLoop implements Service {
   async stop(): Promise<void> {
     this.#closed = true;
     await this.#loop.stop();
-    await Promise.all([this.#ahead.close(), this.#intake.close()]);
+    await Promise.all([this.#ahead.empty(), this.#intake.close()]);
   }
 
   async #round(): Promise<number> {
     const incarnation = this.#deps.incarnation();
     this.#ahead.dropOld(); // before a claim, which would take others in their place
-    if (incarnation !== undefined && !this.#closed) {
+    if (incarnation !== undefined && !this.#closed && !this.#paused) {
       const againInMs = await this.#fill(incarnation);
       if (againInMs !== undefined) return againInMs;
     }
@@ -109,8 +135,10 @@ export class ClaimLoop implements Service {
     if (limit === 0) return undefined;
     if (limit > tickets.length) this.#askedAtMs = now;
     if (bound) this.#askedForBoundAtMs = now;
+    const redeem = this.#slots.promise(room.free);
     try {
       const claimed = await this.#ahead.duringClaim(() => claim(this.#deps, incarnation, room, bound));
+      redeem(); // what was claimed begins in this very moment
       const { started, contended } = claimed;
       this.#backlog = contended || (claimed.more ?? (this.#backlog || tickets.length === 0));
       this.#nextAgain = claimed.nextAgain ?? this.#nextAgain;
@@ -118,6 +146,11 @@ export class ClaimLoop implements Service {
       // Fenced, and perhaps back under another name, while the answer was under way: the sweep ends those starts, so none may begin here.
       if (this.#deps.incarnation() !== incarnation) {
         for (const { task, token } of started) this.#deps.own.forget(task.id, token);
+        this.#intake.giveBack(tickets);
+        return undefined;
+      }
+      if (this.#paused) {
+        for (const claimed of started) void giveBack(claimed, this.#deps);
         this.#intake.giveBack(tickets);
         return undefined;
       }
@@ -134,6 +167,9 @@ export class ClaimLoop implements Service {
     } catch (error) {
       this.#intake.giveBack(tickets);
       throw error;
+    } finally {
+      redeem();
+      this.#slots.admit(); // to what the claim has left
     }
   }
 
@@ -158,16 +194,17 @@ export class ClaimLoop implements Service {
     return { free: forFree, ahead: mayAhead ? Math.min(this.#ahead.room, tickets + credit - forFree) : 0 };
   }
 
-  /** No fewer slots are free than when these were claimed; what finds none was claimed ahead. */
+  /** What finds no slot was claimed ahead, unless there are fewer than when these were claimed. */
   #begin(started: readonly Claimed[], tickets: readonly Ticket[]): void {
     const { free } = this.#slots;
     started.slice(0, free).forEach((claimed, index) => void this.#slots.occupy(claimed, tickets[index]));
+    for (const ticket of tickets.slice(free, started.length)) ticket.ack();
     this.#ahead.add(started.slice(free));
   }
 
   #slotFreed(): void {
     this.#ahead.slotFreed();
-    while (this.#slots.free > 0 && !this.#closed) {
+    while (this.#slots.free > 0 && !this.#closed && !this.#paused) {
       const next = this.#ahead.take();
       if (!next) break;
       void this.#slots.occupy(next, undefined);
@@ -178,11 +215,12 @@ export class ClaimLoop implements Service {
 
   /** Gives up tickets that were held too long, and fits the consumers. */
   #untilNextChange(): number {
-    const { runtime, timing, slots } = this.#deps;
+    const { runtime, timing } = this.#deps;
     const now = runtime.clock.monotonicMs();
+    if (this.#paused) return Math.min(timing.claimIdleMs, this.#slots.dropOldTickets());
     this.#payDebt();
     let waitMs = Math.min(this.#debt.waitMs, Math.max(0, this.#askedAtMs + timing.claimIdleMs - now) || timing.claimIdleMs);
-    waitMs = Math.min(waitMs, this.#intake.adjust(slots - this.#slots.busy + this.#debt.owed));
+    waitMs = Math.min(waitMs, this.#intake.adjust(this.#slots.idle + this.#debt.owed));
     return Math.min(waitMs, this.#slots.dropOldTickets(), this.#ahead.dropOld());
   }
 

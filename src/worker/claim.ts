@@ -2,12 +2,15 @@ import { byRank } from '../core/priority.js';
 import type { Task } from '../core/task.js';
 import type { Runtime } from '../process/runtime.js';
 import type { TaskStore } from '../store/store.js';
+import type { Familiarity } from './familiarity.js';
+import { giveBack, type GiveBackDeps } from './give-back.js';
 import type { OwnTasks } from './own-tasks.js';
-import type { Claimed } from './run-task.js';
+import type { Claimed } from './claimed.js';
 
-export interface ClaimDeps {
-  tasks: Pick<TaskStore, 'claimable' | 'start' | 'startBest'>;
+export interface ClaimDeps extends GiveBackDeps {
+  tasks: Pick<TaskStore, 'claimable' | 'start' | 'startBest' | 'giveBack'>;
   own: OwnTasks;
+  familiar: Familiarity;
   runtime: Runtime;
   worker: string;
   queues: string[];
@@ -39,34 +42,42 @@ export interface Room {
  * next heartbeat gives those tasks back.
  */
 export function claim(deps: ClaimDeps, incarnation: string, room: Room, bound: boolean): Promise<Claim> {
-  return room.free === 1 && room.ahead === 0 && !bound ? claimOne(deps, incarnation) : claimMany(deps, incarnation, room, bound);
+  const { familiar } = deps;
+  const one = room.free === 1 && room.ahead === 0 && !bound;
+  return one && (!familiar.wary || familiar.only) ? claimOne(deps, incarnation) : claimMany(deps, incarnation, room, bound);
 }
 
 /** One step: with one slot to fill, which is most often the case with tasks that take a while, it is a third of what the database needs. */
-async function claimOne({ tasks, own, runtime, worker, queues }: ClaimDeps, incarnation: string): Promise<Claim> {
+async function claimOne(deps: ClaimDeps, incarnation: string, again = true): Promise<Claim> {
+  const { tasks, own, runtime, worker, queues, familiar } = deps;
   const token = runtime.random.uuid();
   own.expectAny(token);
   try {
-    const task = await tasks.startBest(queues, { worker, incarnation, token });
+    const task = await tasks.startBest(queues, { worker, incarnation, token }, familiar.only);
     if (!task) return NOTHING;
     own.expect(task.id, token);
-    return { ...NOTHING, started: [{ task, token, incarnation }], more: undefined };
+    if (familiar.knows(task)) return { ...NOTHING, started: [{ task, token, incarnation }], more: undefined };
+    familiar.met(task);
+    await giveBack({ task, token }, deps);
   } finally {
     own.forgetAny(token);
   }
+  return again ? claimOne(deps, incarnation, false) : NOTHING; // by name now, so that it is not met again
 }
 
 /** Reads them, and starts them by compare-and-set in one command. */
 async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound: boolean): Promise<Claim> {
-  const { tasks, own, runtime, worker, queues } = deps;
+  const { tasks, own, runtime, worker, queues, familiar } = deps;
+  const { only } = familiar;
   const limit = room.free + room.ahead;
   // One more than there is room for, to see whether there is a backlog.
-  const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), limit: limit + 1 });
-  const sorted = candidates.toSorted(byRank);
+  const candidates = await tasks.claimable({ queues, ...(bound ? { worker } : {}), only, limit: limit + 1 });
+  const sorted = candidates.filter(task => familiar.knows(task)).sort(byRank);
+  if (!only && leftToOthers(candidates, familiar) && familiar.only) return claimMany(deps, incarnation, room, bound);
   const next = sorted[room.free];
   const seen = {
     more: sorted.length > limit,
-    nextAgain: next === undefined ? undefined : next.onWorkerLoss === 'requeue',
+    nextAgain: next === undefined ? undefined : mayBeAhead(next),
     bound: sorted.some(task => task.grant?.worker !== undefined),
   };
   const best = bestOf(sorted, room);
@@ -91,9 +102,22 @@ async function claimMany(deps: ClaimDeps, incarnation: string, room: Room, bound
   return { ...seen, started, contended: started.length < best.length };
 }
 
+/** Of one with a rate, the start in its record is to be the start of its body. */
+function mayBeAhead({ onWorkerLoss, rate }: Task): boolean {
+  return onWorkerLoss === 'requeue' && rate === undefined;
+}
+
+/** Whether there are any; from then on claims name what is known. */
+function leftToOthers(candidates: readonly Task[], familiar: Familiarity): boolean {
+  const strangers = candidates.filter(task => !familiar.knows(task));
+  for (const task of strangers) familiar.met(task);
+  if (strangers.length === 0 && familiar.wary) familiar.sawNone();
+  return strangers.length > 0;
+}
+
 /** A task that may not be claimed ahead is not overtaken by worse ones that may: it ends the list. */
 function bestOf(sorted: readonly Task[], { free, ahead }: Room): Task[] {
   const best = sorted.slice(0, free + ahead);
-  const last = best.findIndex((task, place) => place >= free && task.onWorkerLoss !== 'requeue');
+  const last = best.findIndex((task, place) => place >= free && !mayBeAhead(task));
   return last < 0 ? best : best.slice(0, last);
 }

@@ -28,15 +28,18 @@ export class Intake {
   readonly #deps: IntakeDeps;
   #subscriptions: Subscription[] = [];
   #tickets: Ticket[] = [];
+  #slots: number;
   #prefetch = 0;
+  #paused = false;
   #fullSinceMs: number | undefined;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
+    this.#slots = deps.slots;
   }
 
   open(): void {
-    this.#prefetch = this.#deps.slots;
+    this.#prefetch = this.#paused ? 0 : this.#slots;
     this.#subscriptions = this.#deps.sources.map(source =>
       this.#deps.broker.consume(source, this.#prefetch, delivery => this.#take(source, delivery)),
     );
@@ -48,6 +51,27 @@ export class Intake {
     this.#subscriptions = [];
     this.giveBack(this.#tickets.splice(0));
     await Promise.all(subscriptions.map(subscription => subscription.close()));
+  }
+
+  /** Fewer: what is at hand beyond them goes back. More are fetched when they are wanted (`adjust`). */
+  resize(slots: number): void {
+    this.#slots = slots;
+    if (this.#prefetch <= slots) return;
+    this.#consume(slots);
+    this.giveBack(this.#tickets.splice(slots));
+  }
+
+  /** Takes no more, and gives back what is at hand. */
+  pause(): void {
+    this.#paused = true;
+    if (this.#prefetch > 0) this.#consume(0);
+    this.giveBack(this.#tickets.splice(0));
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#fullSinceMs = undefined;
+    this.#consume(this.#slots);
   }
 
   get consuming(): boolean {
@@ -91,7 +115,7 @@ export class Intake {
     if (wanted > 0) {
       this.#fullSinceMs = undefined;
       // More than the slots: tickets are on their way longer than tasks take. By doubling, as each raise is one more consumer.
-      if (wanted > this.#prefetch) this.#consume(wanted > this.#deps.slots ? 2 * wanted : wanted);
+      if (wanted > this.#prefetch) this.#consume(wanted > this.#slots ? 2 * wanted : wanted);
       return Infinity;
     }
     this.#fullSinceMs ??= now;
@@ -113,6 +137,7 @@ export class Intake {
       ticket.ack(); // a hint in the wrong queue wakes nobody
       return;
     }
+    if (this.#paused) return this.giveBack([ticket]); // it was under way
     this.#tickets.push(ticket); // bounded by the prefetch of each consumer
     this.#deps.wake();
   }

@@ -1,5 +1,6 @@
 import { UnstorableEndings } from '../core/errors.js';
 import type { Ending, Outcome } from '../core/outcome.js';
+import { shortId } from '../core/short-id.js';
 import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import type { TaskStore } from '../store/store.js';
@@ -73,7 +74,7 @@ export class Recorder {
     for (const { id, token, error } of refusals) {
       const waiting = batch.find(({ ending }) => ending.id === id && ending.token === token);
       if (waiting?.ending.outcome.kind !== 'completed') continue;
-      this.#deps.log.error(`Task ${id.slice(0, 8)} fails although its body completed: ${error.message}`, { taskId: id });
+      this.#deps.log.error(`Task ${shortId(id)} fails although its body completed: ${error.message}`, { taskId: id });
       waiting.ending = { id, token, outcome: { kind: 'failed', error } };
       replaced = true;
     }

@@ -14,8 +14,15 @@ export class Reporter {
   #latest: Report | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(tasks: Pick<TaskStore, 'report'>, start: { id: string; token: string }, log: Log) {
-    this.#write = report => tasks.report(start.id, start.token, report);
+  /** `told`: what is stored now. */
+  constructor(
+    tasks: Pick<TaskStore, 'report'>,
+    start: { id: string; token: string },
+    { log, told }: { log: Log; told: (progress: ProgressReport[]) => void },
+  ) {
+    this.#write = async report => {
+      if (await tasks.report(start.id, start.token, report)) told(report.progress);
+    };
     this.#log = log;
   }
 

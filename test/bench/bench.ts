@@ -10,8 +10,8 @@ import { look } from './surroundings.js';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** `npm run bench -- SCENARIO`: docs/benchmarks.md says what each scenario measures. */
-async function main(options: Options, servers: TestServers): Promise<void> {
+/** `npm run bench -- SCENARIO`: docs/benchmarks.md says what each scenario measures. Resolves with whether all holds that must. */
+async function main(options: Options, servers: TestServers): Promise<boolean> {
   const context: Context = { options, servers, say };
   const on = await look(servers);
   const all = options.scenario === 'all' ? new Progress(options, on) : undefined;
@@ -26,6 +26,11 @@ async function main(options: Options, servers: TestServers): Promise<void> {
   if (options.write) writePage(options.scenario, on, results);
   const text = options.json ? `${asJson(options.scenario, on, results)}\n` : asText(options.scenario, on, results);
   process.stdout.write(text);
+  const failed = [...results].flatMap(([name, each]) =>
+    each.flatMap(result => (result.failed ?? []).map(what => `${name}: ${what}`)),
+  );
+  for (const what of failed) say(`failed: ${what}`);
+  return failed.length === 0;
 }
 
 function readOrExit(): Options {
@@ -58,7 +63,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 servers
   .then(found => main(options, found))
   .then(
-    () => endWith(0),
+    holds => endWith(holds ? 0 : 1),
     (error: unknown) => {
       if (!ending) say(error instanceof Error ? (error.stack ?? error.message) : String(error));
       endWith(1);

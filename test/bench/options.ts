@@ -1,6 +1,18 @@
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'memory', 'peers'] as const;
+export const SCENARIOS = [
+  'seed',
+  'plain',
+  'enqueue',
+  'grants',
+  'backlog',
+  'latency',
+  'memory',
+  'schedules',
+  'purge',
+  'overload',
+  'peers',
+] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 /** What Interlock is measured beside. */
 export const PEERS = ['celery', 'bullmq', 'agenda', 'graphile'] as const;
@@ -14,14 +26,15 @@ export const USAGE = `Usage: npm run bench -- ${SCENARIOS.join('|')}|all [OPTION
   --runs N       how often each figure is measured; 3 unless given
   --profile      profiles the CPU of every role as well: where the time goes
   --tasks N      how many tasks a run takes (seed 256, plain 20000, enqueue 20000, grants 5000, backlog 1000,
-                 latency 200, peers 5000 and of slow ones fewer)
+                 latency 200, schedules 200, purge 1000000, peers 5000 and of slow ones fewer)
   --workers LIST seed: slots of the worker; 1,2,4,8,16,32,64 unless given
   --seed N       seed: which resources are drawn; 1 unless given
-  --pool POOL    seed, plain, latency, memory: prefork or async; plain measures both unless given, the others prefork
-  --slots N      plain, peers: tasks at a time; plain 4 (prefork) or 64 (async), peers 8 unless given
+  --pool POOL    seed, plain, latency, memory, overload: prefork or async; plain measures both unless given, the others prefork
+  --slots N      plain, overload, peers: tasks at a time; plain 4 (prefork) or 64 (async), overload 4, peers 8 unless given
+  --seconds N    overload: how long there is too much; 600 unless given. Memory is judged from 300 on
   --warm-up N    plain: tasks before those that are measured; 2000 unless given
   --sizes LIST   backlog: tasks in line, 1000,10000,100000 unless given; memory: tasks in line, and the two tasks between which growth
-                 counts, 100000,50000,200000 unless given
+                 counts, 100000,50000,200000 unless given; schedules: how many there are, 100,10000 unless given
   --only LIST    peers: only these of ${PEERS.join(',')} beside Interlock`;
 
 export interface Options {
@@ -37,19 +50,21 @@ export interface Options {
   pool: Pool | undefined;
   slots: number | undefined;
   warmUp: number;
+  seconds: number;
   sizes: number[] | undefined;
   only: readonly PeerName[];
 }
 
 /** Which scenario takes which of the options that not all take. */
 const TAKEN: Record<string, readonly ScenarioName[]> = {
-  tasks: ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'peers'],
+  tasks: ['seed', 'plain', 'enqueue', 'grants', 'backlog', 'latency', 'schedules', 'purge', 'peers'],
   workers: ['seed'],
   seed: ['seed'],
-  pool: ['seed', 'plain', 'latency', 'memory'],
-  slots: ['plain', 'peers'],
+  pool: ['seed', 'plain', 'latency', 'memory', 'overload'],
+  slots: ['plain', 'overload', 'peers'],
   'warm-up': ['plain'],
-  sizes: ['backlog', 'memory'],
+  seconds: ['overload'],
+  sizes: ['backlog', 'memory', 'schedules'],
   only: ['peers'],
 };
 
@@ -84,6 +99,7 @@ export function readOptions(args: readonly string[]): Options {
     pool: poolOf(given.pool),
     slots: whole('slots', given.slots, [1, 512]),
     warmUp: whole('warm-up', given['warm-up'], [1, 10_000_000]) ?? 2_000,
+    seconds: whole('seconds', given.seconds, [5, 86_400]) ?? 600,
     sizes: list('sizes', given.sizes, [1, 10_000_000]),
     only: peersOf(given.only),
   };

@@ -26,6 +26,7 @@ export interface Counted {
 /** Bytes: resident, and what JavaScript holds, buffers included. */
 export interface Memory {
   role: string;
+  pid: number;
   rss: number;
   held: number;
 }
@@ -72,7 +73,10 @@ export class Probes {
   /** Of every role: as it is, or after all garbage was collected. */
   async memory(when: 'as it is' | 'collected'): Promise<Memory[]> {
     const what = when === 'collected' ? 'collected-memory' : 'memory';
-    const answers = this.#roles.map(async ({ role, ask }) => ({ role, ...((await ask(what)) as Omit<Memory, 'role'>) }));
+    const answers = this.#roles.map(async ({ role, pid, ask }) => ({
+      ...{ role, pid },
+      ...((await ask(what)) as Omit<Memory, 'role' | 'pid'>),
+    }));
     return Promise.all(answers);
   }
 

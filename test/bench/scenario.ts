@@ -24,9 +24,13 @@ export interface Result {
   /** CPUs that each process kept busy while it was measured: 1 is one core. */
   cpus?: Record<string, number>;
   profiles?: RoleProfile[];
+  /** Looks at something while it was measured, in order; in the JSON only. */
+  samples?: Record<string, number[]>;
   /** Of what was measured and what it stands on, and how that was set. */
   versions?: Record<string, string>;
   settings?: Record<string, string>;
+  /** What does not hold, of what must: the bench fails, and shows all the same what it measured. */
+  failed?: readonly string[];
   /** Why it was not measured. */
   missing?: string;
 }

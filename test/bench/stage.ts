@@ -48,7 +48,12 @@ export class Stage {
       timingScale: 1,
       taskModules: [BODIES],
       servers: context.servers,
-      env: { INTERLOCK_LOG_LEVEL: 'info', ...probes.environment(context.options.profile), ...env },
+      env: {
+        INTERLOCK_LOG_LEVEL: 'info',
+        INTERLOCK_API_REQUESTS_PER_SECOND: '0',
+        ...probes.environment(context.options.profile),
+        ...env,
+      },
       logToFiles: true,
     });
     const stage = new Stage(context, deployment, probes);

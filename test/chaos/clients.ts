@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { SCHEDULES } from './cast.js';
+import { GPUS, SCHEDULES } from './cast.js';
 import type { Journal } from './journal.js';
 import { nowUs } from './monotonic.js';
 import type { TaskWish, Wish } from './plan-load.js';
@@ -52,12 +52,18 @@ export class Clients {
     this.#journal = journal;
   }
 
+  /** Before the first fault, too. */
+  async declareUnits(): Promise<void> {
+    const answer = await this.#send('/api/v1/resources/gpu', { capacity: GPUS }, {}, 'PUT');
+    if (answer.kind !== 'ok') throw new Error(`The units of gpu were not declared: ${JSON.stringify(answer)}`);
+  }
+
   /** Schedules are there before the first fault. */
   async createSchedules(): Promise<void> {
-    for (const { name, intervalMs, misfire } of SCHEDULES) {
+    for (const { name, ...plan } of SCHEDULES) {
       const kwargs = { label: name, ms: 100, manner: 'gentle', exclusive: [], shared: [] };
       const task = { name: 'chaos.again', kwargs };
-      const answer = await this.#send('/api/v1/schedules', { name, task, interval: intervalMs / 1_000, misfire }, {});
+      const answer = await this.#send('/api/v1/schedules', { name, task, ...plan }, {});
       if (answer.kind !== 'ok') throw new Error(`The schedule ${name} was not created: ${JSON.stringify(answer)}`);
     }
   }
@@ -151,12 +157,12 @@ export class Clients {
   }
 
   /** A status of 5xx (or 408) says that it was not done, or that nobody knows. */
-  async #send(path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+  async #send(path: string, body: unknown, headers: Record<string, string>, method = 'POST'): Promise<Answer> {
     const api = this.#apis[this.#turn++ % this.#apis.length] ?? '';
     this.figures.requests++;
     try {
       const response = await fetch(`${api}${path}`, {
-        method: 'POST',
+        method,
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(REQUEST_MS),
@@ -180,10 +186,11 @@ export class Clients {
 }
 
 function bodyOf(task: TaskWish): object {
-  const { label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs, retry, limitMs } = task;
+  const { label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs, retry, limits } = task;
+  const { rate, gpus, limit, calls } = task;
   return {
     name: type,
-    kwargs: { label, ms, manner, exclusive, shared },
+    kwargs: { label, ms, manner, exclusive, shared, ...(calls && { calls }) },
     exclusive,
     shared,
     queue,
@@ -192,7 +199,10 @@ function bodyOf(task: TaskWish): object {
     ...(countdownMs !== undefined && { countdown: countdownMs / 1_000 }),
     ...(expiresMs !== undefined && { expires: expiresMs / 1_000 }),
     ...(retry && { maxAttempts: 3, retry: { delay: retry.delayMs / 1_000, holdWhileRetrying: retry.hold } }),
-    ...(limitMs !== undefined && { timeLimit: limitMs / 1_000 }),
+    ...limits,
+    ...(rate && { rateLimit: rate.limit, rateKey: rate.key }),
+    ...(gpus !== undefined && { counted: { gpu: gpus } }),
+    ...(limit && { concurrency: limit }),
   };
 }
 

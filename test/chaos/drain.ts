@@ -1,17 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Role } from '../../src/core/process.js';
+import type { Schedule } from '../../src/core/schedule.js';
 import { names } from './cast.js';
+import { resumed } from './faults/steering.js';
 import type { Stage } from './stage.js';
 
 /** `nextAt`: no slot from there on was created when its schedule was deleted. */
-export interface EndedSchedule {
-  id: string;
-  name: string;
-  misfire: string;
-  rule: { intervalMs: number; anchor: Date };
-  nextAt: Date;
-}
+export type EndedSchedule = Pick<
+  Schedule,
+  'id' | 'name' | 'misfire' | 'overlap' | 'rule' | 'nextAt' | 'pending' | 'remainingRuns'
+>;
 
 export interface Drained {
   /** Milliseconds until every process was back, and until nothing was open any more; undefined: that never came. */
@@ -30,7 +29,8 @@ const EVERY_MS = 500;
 const OPEN = { state: { $in: ['waiting', 'running', 'canceling'] } };
 
 /** Whatever a fault could not undo itself. Safe where nothing is broken. */
-export async function healAll({ links, mongo, rabbit, players, direct, journal }: Stage): Promise<void> {
+export async function healAll(stage: Stage): Promise<void> {
+  const { links, mongo, rabbit, players, direct, journal } = stage;
   for (const link of links.values()) {
     link.set('pass');
     link.dropReplies(0, 0);
@@ -43,6 +43,8 @@ export async function healAll({ links, mongo, rabbit, players, direct, journal }
     player.signal('SIGCONT');
     player.start();
   }
+  // A pause outlives its worker, and the fault that could not undo it.
+  await Promise.all(names('worker').map(worker => resumed(stage, worker)));
   journal.note('all is healed');
 }
 

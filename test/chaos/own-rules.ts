@@ -1,7 +1,10 @@
 import type { Finding } from '../../src/audit/history.js';
 import type { Task } from '../../src/core/task.js';
+import { slotAfter } from '../../src/core/schedule-rule.js';
+import { SCHEDULES } from './cast.js';
 import type { Asked } from './clients.js';
 import type { EndedSchedule } from './drain.js';
+import { ENDLESS } from './plan-load.js';
 import type { Line } from './sink.js';
 
 /** What only this run can tell, because it knows labels, requests, schedules and fences: beside the one checker, not instead of it. */
@@ -46,27 +49,59 @@ function* batches(tasks: readonly Task[], asked: readonly Asked[]): Generator<Fi
 }
 
 /** No slot twice; and with `all` none is missing, from the anchor to where the schedule was deleted. */
-function* slots(tasks: readonly Task[], { id, name, rule, misfire, nextAt }: EndedSchedule): Generator<Finding> {
+function* slots(tasks: readonly Task[], schedule: EndedSchedule): Generator<Finding> {
+  const { id, name, rule, misfire, nextAt } = schedule;
   const mine = tasks.filter(task => task.schedule?.id === id);
   const bySlot = groupedBy(mine, task => String(task.schedule?.slot.getTime()));
   for (const [slot, same] of bySlot) {
     const at = new Date(Number(slot)).toISOString();
     const ids = same.map(task => task.id);
     if (same.length > 1) yield { rule: 'doubled', tasks: ids, evidence: `The slot ${at} of "${name}" has ${same.length} tasks.` };
-    if ((Number(slot) - rule.anchor.getTime()) % rule.intervalMs !== 0)
+    if (slotAfter(rule, new Date(Number(slot) - 1))?.getTime() !== Number(slot))
       yield { rule: 'illegal', tasks: ids, evidence: `"${name}" has no slot ${at}.` };
   }
-  if (misfire !== 'all') return;
+  yield* counted(mine, schedule);
+  if (schedule.overlap === 'skip') yield* oneByOne(mine, name);
+  if (misfire !== 'all' || rule.kind !== 'interval' || !nextAt) return;
   for (let slot = rule.anchor.getTime(); slot < nextAt.getTime(); slot += rule.intervalMs) {
     if (bySlot.has(String(slot))) continue;
     yield { rule: 'lost', tasks: [], evidence: `The slot ${new Date(slot).toISOString()} of "${name}" has no task.` };
   }
 }
 
+/** As many slots have a task as runs are used up; what came after the schedule was read is not looked at. */
+function* counted(mine: readonly Task[], { name, remainingRuns, pending, nextAt }: EndedSchedule): Generator<Finding> {
+  const total = SCHEDULES.map(each => ('remainingRuns' in each && each.name === name ? each.remainingRuns : undefined)).find(
+    Boolean,
+  );
+  if (total === undefined || remainingRuns === undefined) return;
+  const end = pending?.slots[0] ?? nextAt;
+  const made = mine.filter(({ schedule }) => schedule && (!end || schedule.slot < end)).length;
+  const decided = total - remainingRuns - (pending?.slots.length ?? 0);
+  if (made === decided) return;
+  const tasks = mine.map(task => task.id);
+  yield {
+    rule: 'doubled',
+    tasks,
+    evidence: `${made} slots of "${name}" have a task, and ${decided} of ${total} runs are used up.`,
+  };
+}
+
+/** No slot has a task that was made while the one before was open. */
+function* oneByOne(mine: readonly Task[], name: string): Generator<Finding> {
+  const inOrder = [...mine].sort((a, b) => Number(a.schedule?.slot) - Number(b.schedule?.slot));
+  for (const [index, task] of inOrder.entries()) {
+    const before = inOrder[index - 1];
+    if (!before || (before.finishedAt && before.finishedAt <= task.createdAt)) continue;
+    const evidence = `Task ${task.id} of "${name}" was made at ${task.createdAt.toISOString()}, before task ${before.id} had ended.`;
+    yield { rule: 'illegal', tasks: [before.id, task.id], evidence };
+  }
+}
+
 /** What never ends by itself was ended, and not called complete. */
 function* limits(tasks: readonly Task[]): Generator<Finding> {
   for (const { id, state, kwargs } of tasks) {
-    if (kwargs.manner !== 'stuck' || state !== 'completed') continue;
+    if (!ENDLESS.some(manner => manner === kwargs.manner) || state !== 'completed') continue;
     yield { rule: 'illegal', tasks: [id], evidence: `Task ${id} never ends by itself, and is completed.` };
   }
 }

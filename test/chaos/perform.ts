@@ -7,6 +7,7 @@ import { silentLog } from '../../src/process/log.js';
 import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js';
 import { Clients } from './clients.js';
 import { drain, healAll, healthy, type Drained } from './drain.js';
+import { Followers, untold } from './followers.js';
 import type { Plan } from './plan.js';
 import { readRecords, type Records } from './records.js';
 import { Samples } from './samples.js';
@@ -24,25 +25,31 @@ export interface Performance {
   samples: Samples;
   /** Waits for which there was no reason while the rest was worked off. */
   unexplained: Finding[];
+  followers: Followers;
 }
 
 const READY_MS = 120_000;
 /** Requests whose answer was unclear are asked again for so long after the healing. */
 const LAST_ANSWERS_MS = 30_000;
+/** An end whose event was lost is told by the second comparison with the database after it, 10 s later. */
+const LAST_EVENTS_MS = 30_000;
 
 /** Load and faults, then heal, drain, and read what there is to read. Throws only where the run itself fails. */
 export async function perform(plan: Plan, stage: Stage): Promise<Performance> {
   await stage.open();
   if (!(await healthy(stage, READY_MS))) throw new Error(`Not healthy ${READY_MS / 1_000} s after the start`);
   const clients = new Clients(stage.apis, stage.journal);
+  await clients.declareUnits();
   await clients.createSchedules();
+  const followers = new Followers(stage.apis, stage.journal);
+  followers.start();
   const samples = new Samples(stage);
   samples.start();
   const storm = await storming(plan, stage, clients);
-  const { drained, unexplained, records } = await settle(stage, samples);
+  const { drained, unexplained, records } = await settle(stage, samples, followers);
   const evidence = readFileSync(stage.evidence, 'utf8');
   const traces = readTraces(evidence, stage.sink.lines, stage.journal.freezes, records.tasks);
-  return { storm, clients, drained, records, traces, samples, unexplained };
+  return { storm, clients, drained, records, traces, samples, unexplained, followers };
 }
 
 async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: Clients): Promise<Storm> {
@@ -66,7 +73,11 @@ async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: 
 }
 
 /** Records are read when nobody writes them any more: what a body did last stands in them then. */
-async function settle(stage: Stage, samples: Samples): Promise<Pick<Performance, 'drained' | 'unexplained' | 'records'>> {
+async function settle(
+  stage: Stage,
+  samples: Samples,
+  followers: Followers,
+): Promise<Pick<Performance, 'drained' | 'unexplained' | 'records'>> {
   const store = await openMongoStore({ url: stage.mongo.url, appName: 'chaos', log: silentLog });
   try {
     const unexplained: Finding[] = [];
@@ -77,11 +88,20 @@ async function settle(stage: Stage, samples: Samples): Promise<Pick<Performance,
       drained.quietMs === undefined ? `not quiet: ${drained.open} tasks are open` : `quiet after ${drained.quietMs} ms`,
     );
     await samples.stop();
+    await heardAll(store, followers);
+    await followers.stop();
     await stage.retire();
     return { drained, unexplained, records: await readRecords(store) };
   } finally {
     await store.close();
   }
+}
+
+/** Until every follower has been told of every end that it should have been told of, as far as that comes. */
+async function heardAll(store: MongoStore, { told }: Followers): Promise<void> {
+  const { tasks } = await readRecords(store);
+  const end = performance.now() + LAST_EVENTS_MS;
+  while (performance.now() < end && told.some(each => untold(tasks, each).length > 0)) await sleep(500);
 }
 
 async function unexplainedNow(store: MongoStore): Promise<Finding[]> {

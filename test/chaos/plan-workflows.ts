@@ -30,7 +30,7 @@ export function planWorkflows(random: SeededRandom, lengthMs: number, count: num
       const after = before.filter(() => random.below(before.length) < 2);
       return {
         ...task,
-        ms: task.manner === 'stuck' ? task.ms : Math.min(task.ms, 500),
+        ms: task.limits ? task.ms : Math.min(task.ms, 500),
         after,
         join: JOINS[random.below(JOINS.length)] ?? 'all-success',
       };

@@ -1,4 +1,5 @@
 import { seeded } from '../support/random.js';
+import { withCalls } from './plan-calls.js';
 import { planFaults, type Fault } from './plan-faults.js';
 import { planLoad, type Wish } from './plan-load.js';
 import { planWorkflows, type WorkflowWish } from './plan-workflows.js';
@@ -18,7 +19,7 @@ const WORKFLOWS = 10;
 export function plan(seed: number, minutes: number, workflows = Math.ceil((WORKFLOWS * minutes) / 5)): Plan {
   const lengthMs = minutes * 60_000;
   const load = [
-    ...planLoad(seeded(seed ^ 0x5bd1e995), lengthMs),
+    ...withCalls(planLoad(seeded(seed ^ 0x5bd1e995), lengthMs), seeded(seed ^ 0x2545f491)),
     ...planWorkflows(seeded(seed ^ 0x1b873593), lengthMs, workflows),
   ].toSorted((a, b) => a.at - b.at);
   return { seed, minutes, faults: planFaults(seeded(seed), lengthMs), load };

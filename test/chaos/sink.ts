@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 
+import { overlap } from '../../src/core/subtree.js';
 import { nowUs } from './monotonic.js';
 
 /** What a body writes, into the evidence file and into the sink alike. `at`: microseconds of CLOCK_MONOTONIC. */
@@ -97,9 +98,10 @@ export function accepts(
 ): boolean {
   if (fence === null) return true;
   const of = (name: string): Seen => seen.get(name) ?? { exclusive: 0, shared: 0 };
+  const near = (name: string): Seen[] => [...seen].filter(([other]) => overlap(other, name)).map(([, fences]) => fences);
   const newEnough =
-    exclusive.every(name => fence >= Math.max(of(name).exclusive, of(name).shared)) &&
-    shared.every(name => fence >= of(name).exclusive);
+    exclusive.every(name => near(name).every(fences => fence >= Math.max(fences.exclusive, fences.shared))) &&
+    shared.every(name => near(name).every(fences => fence >= fences.exclusive));
   if (!newEnough) return false;
   for (const name of exclusive) seen.set(name, { ...of(name), exclusive: fence });
   for (const name of shared) seen.set(name, { ...of(name), shared: Math.max(of(name).shared, fence) });

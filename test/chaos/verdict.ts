@@ -1,5 +1,6 @@
 import { checkHistory, type Finding, type Rule, type Submission } from '../../src/audit/history.js';
-import { TIMING_SCALE } from './cast.js';
+import { GPUS, TIMING_SCALE } from './cast.js';
+import { untold } from './followers.js';
 import { ownFindings, labelOf } from './own-rules.js';
 import type { Performance } from './perform.js';
 import type { Plan } from './plan.js';
@@ -39,7 +40,7 @@ export function judge(plan: Plan, seen: Performance, hung: readonly string[]): V
   const findings = [...findingsOf(seen)];
   const count = (rule: Rule): number => findings.filter(finding => finding.rule === rule).length;
   const { storm, records } = seen;
-  const reasons = [...tooLittle(plan, seen), ...notAlive(seen, hung), ...byRule(findings)];
+  const reasons = [...tooLittle(plan, seen), ...notAlive(seen, hung), ...notTold(seen), ...byRule(findings)];
   return {
     seed: plan.seed,
     minutes: plan.minutes,
@@ -73,7 +74,8 @@ function* findingsOf({ records, clients, traces, drained, unexplained }: Perform
     ...{ id: task, outcome },
     ...{ askedAt: askedAt / 1_000, answeredAt: answeredAt / 1_000 },
   }));
-  yield* checkHistory({ ...records, bodies: traces.spans, submissions, cancels, drained: true, cancelGraceMs: CANCEL_GRACE_MS });
+  const told = { bodies: traces.spans, submissions, cancels, capacities: new Map([['gpu', GPUS]]) };
+  yield* checkHistory({ ...records, ...told, drained: true, cancelGraceMs: CANCEL_GRACE_MS });
   yield* ownFindings({ tasks: records.tasks, asked: clients.asked, schedules: drained.schedules, refused: traces.refused });
   yield* unexplained;
 }
@@ -96,6 +98,18 @@ function notAlive({ drained }: Performance, hung: readonly string[]): string[] {
   return reasons;
 }
 
+/** Where a stream of events did not say that something may be missing, nothing is: at least no end. */
+function notTold({ followers, records }: Performance): string[] {
+  return followers.told.flatMap(told => {
+    const missing = untold(records.tasks, told);
+    return missing.length === 0
+      ? []
+      : [
+          `A follower of events at ${told.api} (${told.events} events, ${told.resyncs} resyncs) was not told of ${missing.length} ends: ${missing.slice(0, 10).join(', ')}.`,
+        ];
+  });
+}
+
 function byRule(findings: readonly Finding[]): string[] {
   const counts = new Map<Rule, number>();
   for (const { rule } of findings) counts.set(rule, (counts.get(rule) ?? 0) + 1);
@@ -110,7 +124,7 @@ function othersOf(findings: readonly Finding[]): Verdict['others'] {
   return others;
 }
 
-function figuresOf({ storm, clients, traces, drained, records }: Performance): Verdict['figures'] {
+function figuresOf({ storm, clients, traces, drained, records, followers }: Performance): Verdict['figures'] {
   const attempts = records.tasks.flatMap(task => task.attempts);
   const ended = (reason: string): number => attempts.filter(attempt => attempt.reason === reason).length;
   return {
@@ -123,6 +137,7 @@ function figuresOf({ storm, clients, traces, drained, records }: Performance): V
     startsLostWithTheirWorker: ended('worker-lost'),
     startsEndedByALimit: ended('timeout'),
     startsTriedAgain: attempts.filter(attempt => attempt.error).length,
+    startsUnderARate: records.tasks.filter(task => task.rate).flatMap(task => task.attempts).length,
     tasksRunAgain: records.tasks.filter(task => task.attempts.length > 1).length,
     cancelsAsked: clients.cancels.length,
     cancelsAccepted: clients.cancels.filter(each => each.outcome === 'ok').length,
@@ -133,6 +148,8 @@ function figuresOf({ storm, clients, traces, drained, records }: Performance): V
     latestOfThemAfterThawMs: traces.excused.lateMs,
     linesCutByAKill: traces.cut,
     healthyAfterMs: drained.healthyMs ?? null,
+    eventsFollowed: followers.told.reduce((sum, { events }) => sum + events, 0),
+    resyncs: followers.told.reduce((sum, { resyncs }) => sum + resyncs, 0),
     quietAfterMs: drained.quietMs ?? null,
   };
 }

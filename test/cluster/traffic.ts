@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Deployment, Role } from '../support/deployment.js';
 import { overlaps, overtakings, readSpans, type Asked } from '../support/evidence.js';
@@ -29,13 +30,16 @@ export class Traffic {
   readonly asked: Asked[] = [];
   readonly #deployment: Deployment;
   readonly #apis: string[];
+  readonly #pauseMs: number;
   readonly #file: string;
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(deployment: Deployment, apis: string[]) {
+  /** @param pauseMs between two requests: over a long time fewer tasks tell as much */
+  constructor(deployment: Deployment, apis: string[], pauseMs = 0) {
     this.#deployment = deployment;
     this.#apis = apis;
+    this.#pauseMs = pauseMs;
     this.#file = join(deployment.directory, 'evidence');
   }
 
@@ -91,6 +95,7 @@ export class Traffic {
     while (!this.#stopped) {
       await until('few enough tasks are open', () => this.#stopped || this.#open() < OPEN_AT_MOST, { timeoutMs: PATIENCE_MS });
       await this.#submit(this.asked.length);
+      await sleep(this.#pauseMs);
     }
   }
 
@@ -126,11 +131,11 @@ export class Traffic {
     return readSpans(this.#file);
   }
 
-  /** Without the voids, which close numbers. */
+  /** Without the voids, which close numbers, and the tasks of schedules, which nobody asked for here. */
   #records(): Promise<RecordedTask[]> {
     return this.#deployment.db
       .collection<RecordedTask>('tasks')
-      .find({ state: { $exists: true } })
+      .find({ state: { $exists: true }, schedule: { $exists: false } })
       .toArray();
   }
 }

@@ -10,12 +10,16 @@ import { until } from '../support/wait.js';
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 const EXAMPLES = join(DOCS, 'examples');
 
+/** Each shows examples, and all of them together show all. */
+const PAGES = ['tasks.md', 'testing.md', 'from-celery.md', 'from-pulp.md'];
+
 describe('docs/tasks.md', function () {
   this.timeout(240_000);
   let deployment: Deployment;
 
   before(async () => {
-    const taskModules = readdirSync(EXAMPLES).map(file => join(EXAMPLES, file));
+    const files = readdirSync(EXAMPLES).filter(file => !file.endsWith('.test.ts'));
+    const taskModules = files.map(file => join(EXAMPLES, file));
     deployment = await Deployment.create({ taskModules });
     await deployment.startAll();
   });
@@ -27,9 +31,9 @@ describe('docs/tasks.md', function () {
   }
 
   it('shows every example as it runs here', () => {
-    const page = readFileSync(join(DOCS, 'tasks.md'), 'utf8');
-    const shown = [...page.matchAll(/<!-- docs\/examples\/(\S+) -->\n```ts\n([\s\S]*?)```/g)];
-    expect(shown.map(([, file]) => file)).to.have.members(readdirSync(EXAMPLES));
+    const pages = PAGES.map(page => readFileSync(join(DOCS, page), 'utf8')).join('\n');
+    const shown = [...pages.matchAll(/<!-- docs\/examples\/(\S+) -->\n```ts\n([\s\S]*?)```/g)];
+    expect([...new Set(shown.map(([, file]) => file))]).to.have.members(readdirSync(EXAMPLES));
     for (const [, file = '', code] of shown) expect(code, file).to.equal(readFileSync(join(EXAMPLES, file), 'utf8'));
   });
 
@@ -114,6 +118,28 @@ describe('docs/tasks.md', function () {
       });
       expect(refused.status).to.equal(400);
       expect(refused.body.errors[0]?.pointer).to.equal('/parent');
+    });
+  });
+
+  describe('waiting for what was spawned', () => {
+    it('gives the results, and names the children that failed', async () => {
+      const task = await ended('release', { packages: ['one', 'broken-two', 'three'] });
+      expect(task).to.deep.include({ state: 'completed', result: 'released 8 files', awaiting: null });
+      const children = await deployment.request<{ items: TaskView[] }>('GET', `/api/v1/tasks?parent=${task.id}`);
+      expect(children.body.items.map(({ name, state }) => `${name} ${state}`)).to.have.members([
+        ...['check completed', 'check failed', 'check completed'],
+        'announce completed',
+      ]);
+    });
+  });
+
+  describe('a child under its parent’s reservation', () => {
+    it('has the resource at once, and hands its fence back', async () => {
+      const task = await ended('update', { repository: 'lent' });
+      expect(task).to.include({ state: 'completed' });
+      const { before, rebuilt, after } = task.result as Record<string, number>;
+      expect(rebuilt).to.be.greaterThan(before!);
+      expect(after).to.equal(rebuilt);
     });
   });
 

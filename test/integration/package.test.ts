@@ -42,10 +42,16 @@ export const worker = (): string => currentWorker();
 
 const USE = `
 import { enqueueWithReservation, runTask } from 'interlock';
+import { createLab, type LabError } from 'interlock/testing';
 import { add, sync } from './tasks.js';
 export const right: Promise<{ repository: string; fence: number }> = runTask(sync, { repository: 'centos' });
 // @ts-expect-error: the name of a repository is a string
 void runTask(sync, { repository: 1 });
+const lab = createLab({ tasks: [sync], start: '2026-01-01T00:00:00Z' });
+export const submitted: Promise<{ id: string }> = lab.submit(sync, { repository: 'centos' }, { countdown: 60 });
+export type { LabError };
+// @ts-expect-error: the name of a repository is a string
+void lab.submit(sync, { repository: 1 });
 // @ts-expect-error: resources are strings or have an href
 void enqueueWithReservation(add, [1], [1, 2]);
 `;
@@ -54,6 +60,22 @@ const LIBRARY = `
 import { defineTask, runTask, createClient } from 'interlock';
 const twice = defineTask({ name: 'twice', handler: async ({ n }) => n * 2 });
 console.log(JSON.stringify([await runTask(twice, { n: 21 }), typeof createClient]));
+`;
+
+const LAB_TEST = `
+import assert from 'node:assert';
+import test from 'node:test';
+import { defineTask } from 'interlock';
+import { createLab } from 'interlock/testing';
+
+const twice = defineTask({ name: 'twice', handler: async ({ n }, ctx) => { await ctx.sleep(3600); return n * 2; } });
+
+test('twice', async () => {
+  const lab = createLab({ tasks: [twice] });
+  const { id } = await lab.submit(twice, { n: 21 }, { countdown: 'PT1H' });
+  await lab.advance('2h');
+  assert.equal(await lab.result(id), 42);
+});
 `;
 
 const TSCONFIG = {
@@ -180,7 +202,8 @@ describe('The package, installed in an empty folder', function () {
       'README.md',
       'package.json',
       ...['default', 'custom-environment-variables', 'example.production'].map(name => `config/${name}.json`),
-      ...readdirSync(join(ROOT, 'systemd')).map(name => `systemd/${name}`),
+      ...['backup', 'restore'].map(name => `scripts/${name}.sh`),
+      ...filesOf(join(ROOT, 'systemd')).map(name => `systemd/${name}`),
     ]);
     const code = files.filter(file => file.startsWith('dist/'));
     expect(code).to.include.members(['dist/cli/interlock.js', 'dist/index.js', 'dist/index.d.ts']);
@@ -211,6 +234,14 @@ describe('The package, installed in an empty folder', function () {
     await writeFile(join(app, 'library.mjs'), LIBRARY);
     const { stdout, stderr } = await run(process.execPath, ['library.mjs'], { cwd: app, env: shellEnvironment() });
     expect(stdout, stderr).to.equal('[42,"function"]\n');
+  });
+
+  it('has a lab for whatever runs tests, which needs no servers and leaves nothing behind', async () => {
+    await writeFile(join(app, 'lab.test.mjs'), LAB_TEST);
+    const env = { PATH: process.env.PATH };
+    const { code, stdout } = await run(process.execPath, ['--test', 'lab.test.mjs'], { cwd: app, env });
+    expect(code, stdout).to.equal(0);
+    expect(stdout).to.match(/pass 1\b/);
   });
 
   it("runs the user's tasks by `npx interlock dev`, and leaves nothing at Ctrl-C", async () => {

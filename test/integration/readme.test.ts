@@ -7,13 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Deployment } from '../support/deployment.js';
+import { commandLines, commandsOf } from '../support/page-commands.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-
-function blocks(language: string, text: string): string[] {
-  return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(match => match[1] ?? '');
-}
 
 describe("the README's commands", function () {
   this.timeout(180_000);
@@ -24,7 +21,7 @@ describe("the README's commands", function () {
     // Inside the checkout, where `interlock` and `typebox` are found as in a folder that has the package installed.
     await mkdir(join(ROOT, '.interlock'), { recursive: true });
     folder = await mkdtemp(join(ROOT, '.interlock/readme-'));
-    const [taskCode = ''] = blocks('ts', README);
+    const [, taskCode = ''] = /```ts\n([\s\S]*?)```/.exec(README) ?? [];
     await writeFile(join(folder, 'tasks.ts'), taskCode);
     deployment = await Deployment.create({ taskModules: [join(folder, 'tasks.ts')] });
     await deployment.startAll();
@@ -34,8 +31,7 @@ describe("the README's commands", function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const talk = README.slice(README.indexOf('## Talk to it'), README.indexOf('## How a task travels'));
-  for (const command of blocks('sh', talk).flatMap(block => block.trim().split('\n'))) {
+  for (const command of commandsOf('README.md', import.meta.url).flatMap(commandLines)) {
     it(`work as written: ${command}`, async () => {
       const here = command.replaceAll('http://127.0.0.1:8787', deployment.url);
       const child = spawn('sh', ['-c', here], { cwd: ROOT, env: deployment.env, stdio: ['ignore', 'pipe', 'pipe'] });

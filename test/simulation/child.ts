@@ -1,6 +1,8 @@
 import type { Outcome } from '../../src/core/outcome.js';
 import type { Bodies } from './bodies.js';
 import type { SimulatedProcess } from './process.js';
+import type { CallPlan } from './calls.js';
+import type { TaskPlan } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
 
 interface BodyPlan {
@@ -9,6 +11,8 @@ interface BodyPlan {
   fence: number | undefined;
   ms: number;
   ends: 'completes' | 'fails' | 'dies';
+  /** What it waits for when its time is over. */
+  calls: NonNullable<TaskPlan['calls']>;
 }
 
 interface Surroundings {
@@ -21,6 +25,8 @@ interface Surroundings {
   tickMs: () => number;
   /** Takes the whole process along in which the body runs. */
   crash: () => void;
+  /** Answered by `answered`, once. */
+  call: (child: CallPlan) => void;
 }
 
 /** One body in a child process. The watchdog ends it at the deadline that its supervisor last gave it, whatever became of that one. */
@@ -33,6 +39,10 @@ export class Child {
   #leftMs: number;
   #endsAtMs = Infinity;
   #frozenUntilMs = -Infinity;
+  readonly #calls: CallPlan[];
+  #unanswered = 0;
+  #refused = false;
+  readonly #left = new AbortController();
 
   constructor(body: BodyPlan, around: Surroundings, onEnd: (outcome: Outcome) => void) {
     this.body = body;
@@ -40,6 +50,22 @@ export class Child {
     this.#onEnd = onEnd;
     this.#deadlineMs = around.deadlineMs;
     this.#leftMs = body.ms;
+    this.#calls = [...body.calls.children];
+  }
+
+  /** Aborts when nobody waits any more for what it has called. */
+  get left(): AbortSignal {
+    return this.#left.signal;
+  }
+
+  /** A child that it waits for has ended, well enough or not. */
+  answered(well: boolean): void {
+    if (!this.alive) return;
+    this.#unanswered--;
+    this.#refused ||= !well;
+    if (this.#unanswered > 0 && !this.#refused) return;
+    this.#leftMs = 0;
+    if (this.#state === 'running') this.#go();
   }
 
   set deadlineMs(ms: number) {
@@ -107,11 +133,20 @@ export class Child {
     this.#state = 'running';
     const endsAtMs = scheduler.nowMs + this.#leftMs;
     this.#endsAtMs = endsAtMs;
+    if (this.#leftMs === Infinity) return; // it waits for an answer
     scheduler.at(endsAtMs, () => {
       if (this.#state !== 'running' || this.#endsAtMs !== endsAtMs) return;
-      if (this.body.ends === 'dies') this.#around.crash();
-      else this.#end(outcomeOf(this.body));
+      if (this.#calls.length > 0 && !this.#refused) this.#call();
+      else if (this.body.ends === 'dies') this.#around.crash();
+      else this.#end(outcomeOf(this.#refused ? { ...this.body, ends: 'fails' } : this.body));
     });
+  }
+
+  #call(): void {
+    this.#leftMs = this.#endsAtMs = Infinity;
+    const now = this.#calls.splice(0, this.body.calls.together ? Infinity : 1);
+    this.#unanswered = now.length;
+    for (const child of now) this.#around.call(child);
   }
 
   #watch(): void {
@@ -129,13 +164,14 @@ export class Child {
     const began = this.#state !== 'starting';
     const wasFrozen = this.#state === 'frozen';
     this.#state = 'dead';
+    this.#left.abort();
     if (began) this.#around.bodies.end(this.body, { byItself: outcome.kind !== 'canceled', halted: wasFrozen });
     this.#onEnd(outcome);
   }
 }
 
-function outcomeOf({ ends }: BodyPlan): Outcome {
-  if (ends === 'completes') return { kind: 'completed', result: null };
+function outcomeOf({ ends, attempt }: BodyPlan): Outcome {
+  if (ends === 'completes') return { kind: 'completed', result: { start: attempt } };
   if (ends === 'fails') return { kind: 'failed', error: { code: 'HANDLER_FAILED', message: 'as planned' } };
   return { kind: 'failed', error: { code: 'CHILD_DIED', message: 'as planned' }, exit: { code: null, signal: 'SIGKILL' } };
 }

@@ -1,12 +1,16 @@
 import type { CancelRequest, Submission } from '../../src/audit/history.js';
+import { canonicalResources, limitOf } from '../../src/core/canonical-resources.js';
 import { InterlockError, StoreError } from '../../src/core/errors.js';
+import type { JsonObject } from '../../src/core/json.js';
 import { DEFAULT_RETRY } from '../../src/core/retry.js';
-import type { NewTask } from '../../src/core/task.js';
+import { needsResources, type NewTask } from '../../src/core/task.js';
 import type { Chance } from './chance.js';
 import type { SimulatedProcess } from './process.js';
 import type { Api } from './roles.js';
 import type { TaskPlan, WorkflowPlan } from './scenario.js';
 import type { Scheduler } from './scheduler.js';
+import { asJson } from '../../src/testing/store/records.js';
+import type { CommandPlan } from './steering.js';
 
 export interface ClientsDeps {
   scheduler: Scheduler;
@@ -53,6 +57,29 @@ export class Clients {
       this.open++;
       this.#deps.scheduler.at(plan.atMs, () => this.#submitWorkflow(plan));
     }
+  }
+
+  /** Operators ask until the worker is live to be asked; what is meant for the storm, not after it. */
+  loadCommands(plans: readonly CommandPlan[], calmFromMs: number): void {
+    for (const plan of plans) {
+      this.open++;
+      this.#deps.scheduler.at(plan.atMs, () => this.#steer(plan, plan.atMs < calmFromMs ? calmFromMs : Infinity));
+    }
+  }
+
+  #steer(plan: CommandPlan, untilMs: number): void {
+    this.#ask(
+      api => api.steer(plan.worker, plan.command),
+      () => {
+        this.open--;
+      },
+      error => {
+        const refused = error instanceof InterlockError && error.code === 'VALIDATION_FAILED';
+        const over = refused || this.#deps.scheduler.nowMs >= untilMs; // no slots would be left, or the storm is over
+        if (over) this.open--;
+        else this.#steer(plan, untilMs);
+      },
+    );
   }
 
   #submitWorkflow(plan: WorkflowPlan): void {
@@ -134,33 +161,57 @@ export class Clients {
 }
 
 function newTask(plan: TaskPlan, id: string, now: Date): NewTask {
-  const { label, exclusive, shared, ms, ends, requeue, retry, priority, queue, once, delayMs, expiresMs, unique } = plan;
-  const ready = exclusive.length + shared.length > 0 ? 'resources' : 'worker';
+  const { label, ms, ends, calls, requeue, retry, priority, queue, once, delayMs, expiresMs, unique, rate } = plan;
+  const reserved = reservedBy(plan);
+  const ready = needsResources({ ...reserved, ...(rate && { rate }) }) ? 'resources' : 'worker';
   return {
     id,
     name: label,
+    ...versionOf(label),
     args: [],
-    kwargs: { ms, ends },
+    kwargs: asJson({ ms, ends, ...(calls && { calls }) }) as unknown as JsonObject,
     queue,
     priority,
-    exclusive,
-    shared,
+    ...reserved,
     state: 'waiting',
     waitingFor: delayMs === undefined ? ready : 'delay',
     ...(delayMs !== undefined && { dueAt: new Date(now.getTime() + delayMs) }),
     ...(expiresMs !== undefined && { expiresAt: new Date(now.getTime() + expiresMs) }),
     attempt: 0,
     maxAttempts: requeue || retry ? 3 : 1,
-    ...(retry && { retry: { ...DEFAULT_RETRY, maxDelayMs: Math.max(retry.delayMs, DEFAULT_RETRY.maxDelayMs), ...retry } }),
+    ...(retry && {
+      retry: {
+        ...DEFAULT_RETRY,
+        maxDelayMs: Math.max(retry.delayMs, DEFAULT_RETRY.maxDelayMs),
+        ...retry,
+        ...(rate && { hold: false }),
+      },
+    }),
     onWorkerLoss: requeue ? 'requeue' : 'cancel',
     attempts: [],
     progress: [],
     createdResources: [],
     ...(!once && { idempotency: { principal: 'client', key: label, bodyHash: label } }),
     ...(unique !== undefined && { unique: { key: unique, while: 'open', onConflict: 'return' } }),
+    ...(rate && { rate }),
     correlationId: label,
     tags: [],
   };
+}
+
+/** Some types have one. */
+function versionOf(label: string): { version?: number } {
+  return /[49]$/.test(label) ? { version: 2 } : {};
+}
+
+function reservedBy({ exclusive, shared, gpus, limit }: TaskPlan): Pick<NewTask, 'exclusive' | 'shared' | 'counted'> {
+  const { counted = [], ...names } = canonicalResources({
+    exclusive,
+    shared,
+    ...(gpus !== undefined && { counted: { gpu: gpus } }),
+  });
+  const all = limit ? [...counted, limitOf(limit.key, limit.max)] : counted;
+  return { ...names, ...(all.length > 0 && { counted: all }) };
 }
 
 function workflowOf({ label, atMs, members }: WorkflowPlan, tries: number, now: Date): NewTask[] {

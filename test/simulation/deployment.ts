@@ -1,3 +1,4 @@
+import type { Task } from '../../src/core/task.js';
 import type { ProcessRecord } from '../../src/core/process.js';
 import type { Log } from '../../src/process/log.js';
 import type { Service } from '../../src/process/service.js';
@@ -30,12 +31,16 @@ export interface DeploymentDeps {
   exchange: SimulatedExchange;
   bodies: Bodies;
   faulty: () => boolean;
+  /** A worker gives a start to a child. */
+  starting: (worker: string, task: Task) => void;
   log: (name: string) => Log;
   note: (line: string) => void;
 }
 
 /** A process that takes longer than this to stop is killed, as systemd does it. */
 const STOP_MS = 60_000;
+/** Systemd starts it again, also where somebody asked it to end. */
+const LEFT_MS = 2_000;
 /** An async worker has this many times the slots: it is there to run many tasks. */
 const ASYNC_TIMES = 4;
 
@@ -129,6 +134,7 @@ export class SimulatedDeployment {
       endChildren: holder => this.#endChildren(holder, process, machine),
       assignment: this.#deps.scenario.assignment,
       onMissing: this.#deps.scenario.onMissing,
+      retention: this.#deps.scenario.retention,
       log: this.#deps.log(name),
     };
     const pool = role === 'worker' ? this.#poolOf(process, name) : undefined;
@@ -147,7 +153,9 @@ export class SimulatedDeployment {
     if (role === 'manager') return manager(parts);
     if (role === 'beat' || !pool) return beat(parts);
     const dedicated = parts.process.name.startsWith('dedicated');
-    return worker(parts, pool, { queues: dedicated ? [] : ['default', 'other'], dedicated });
+    const { maxAwaiting } = this.#deps.scenario;
+    const leave = (): void => this.restart(parts.process.name, LEFT_MS);
+    return worker(parts, pool, { queues: dedicated ? [] : ['default', 'other'], dedicated, maxAwaiting }, leave);
   }
 
   #poolOf(process: SimulatedProcess, name: string): SimulatedPool {
@@ -155,8 +163,24 @@ export class SimulatedDeployment {
     const pool = chance.of(`pool of ${name} ${process.pid}`);
     const { slots, asyncWorkers } = scenario.processes;
     const kind = Number(/^worker-(\d+)$/.exec(name)?.[1]) <= asyncWorkers ? 'async' : 'prefork';
-    const deps = { kind, process, scheduler, chance: pool, bodies, faulty } as const;
+    const deps = {
+      kind,
+      process,
+      scheduler,
+      chance: pool,
+      bodies,
+      faulty,
+      types: this.#typesOf(name),
+      starting: this.#deps.starting,
+    } as const;
     return new SimulatedPool({ ...deps, slots: kind === 'async' ? ASYNC_TIMES * slots : slots });
+  }
+
+  /** Half of the tasks, and an older version of some. */
+  #typesOf(name: string): string[] {
+    const { lacking, tasks } = this.#deps.scenario;
+    if (!lacking.includes(name)) return [];
+    return ['nothing', ...tasks.filter((_, index) => index % 2 === 0).map(({ label }) => label)];
   }
 
   #clockOf(machine: string): MachineClock {

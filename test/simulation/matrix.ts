@@ -1,13 +1,21 @@
 import { PHASES, type Action, type Failpoint } from './failpoints.js';
-import { CALM } from './network.js';
+import { CALM } from './climate.js';
 import { run } from './run.js';
-import type { Scenario, TaskPlan } from './scenario.js';
+import { FOR_EVER, type Scenario, type TaskPlan } from './scenario.js';
+
+const SLOW = { key: 'k', count: 1, perMs: 8_000 };
 
 /** The mixes of tasks that every step is tried with. */
 const MIXES: Readonly<Record<string, Partial<TaskPlan>[]>> = {
   'one task': [{ exclusive: ['a'] }],
   'one that may run again, cancelled': [{ requeue: true, cancelAtMs: 4_000 }],
   'a conflicting pair': [{ exclusive: ['a', 'b'] }, { exclusive: ['b', 'a'], requeue: true }],
+  'two under a slow rate': [{ rate: SLOW }, { rate: SLOW, requeue: true, exclusive: ['a'] }],
+  'patterns, units and a limit': [
+    { exclusive: ['a/**'], gpus: 2, limit: { key: 'k', max: 1 } },
+    { exclusive: ['a/x'], limit: { key: 'k', max: 1 }, requeue: true },
+    { shared: ['a/**'], gpus: 2 },
+  ],
   'shared and exclusive': [{ shared: ['a'] }, { exclusive: ['a'] }, { shared: ['a'], requeue: true }, { delayMs: 1_000 }],
 };
 
@@ -47,11 +55,13 @@ function variants(point: string, count: number): Failpoint[] {
 function quiet(tasks: readonly Partial<TaskPlan>[], failpoints: Failpoint[]): Scenario {
   return {
     seed: 1,
+    maxAwaiting: 64,
     processes: { apis: 1, managers: 2, workers: 2, asyncWorkers: 1, beats: 2, slots: 2 },
     assignment: 'late',
     onMissing: 'reassign',
     dedicated: false,
     schedule: undefined,
+    lines: { gpus: { first: 3, laterMs: 0, later: 3 } },
     tasks: tasks.map((task, index) => ({
       label: `t${index}`,
       atMs: 2_000 + index,
@@ -66,9 +76,12 @@ function quiet(tasks: readonly Partial<TaskPlan>[], failpoints: Failpoint[]): Sc
       ...task,
     })),
     workflows: [],
+    commands: [],
+    lacking: [],
     climate: CALM,
     hints: { lost: 0, twice: 0, late: 0 },
     faults: [],
+    retention: FOR_EVER,
     failpoints,
     calmFromMs: 0,
   };

@@ -1,10 +1,10 @@
 import type { SimulatedExchange } from './broker/exchange.js';
 import type { Chance } from './chance.js';
 import type { SimulatedDeployment } from './deployment.js';
-import type { Fault } from './scenario.js';
+import type { Fault } from './scenario-faults.js';
 import type { Scheduler } from './scheduler.js';
-import type { SimulatedDatabase } from './store/database.js';
-import { simulatedStore } from './store/store.js';
+import type { SimulatedDatabase } from '../../src/testing/store/database.js';
+import { simulatedStore } from '../../src/testing/store/store.js';
 
 export interface NemesisDeps {
   scheduler: Scheduler;

@@ -4,41 +4,7 @@ import type { Chance } from './chance.js';
 import type { Failpoints } from './failpoints.js';
 import type { SimulatedProcess } from './process.js';
 import type { Scheduler } from './scheduler.js';
-
-/** How often a call meets with what, as probabilities. */
-export interface Climate {
-  /** The request never arrives. */
-  lostRequest: number;
-  /** It was carried out, but the answer never arrives. */
-  lostReply: number;
-  /** The caller has given up when the request is carried out. */
-  lands: number;
-  /** Slow, by about `slowMs`. */
-  slow: number;
-  slowMs: number;
-  /** The server says no for a passing reason (an election). */
-  refused: number;
-  /** A write that its adapter repeats arrives twice. */
-  twice: number;
-  /** A submission is slow on its way there, by about `slowInsertMs`: beyond the deadline of its caller it lands late. */
-  slowInsert: number;
-  slowInsertMs: number;
-  /** The resource manager's question for new numbers is slow on its way there, by about 100 ms. */
-  slowRange: number;
-}
-
-export const CALM: Climate = {
-  lostRequest: 0,
-  lostReply: 0,
-  lands: 0,
-  slow: 0,
-  slowMs: 0,
-  refused: 0,
-  twice: 0,
-  slowInsert: 0,
-  slowInsertMs: 0,
-  slowRange: 0,
-};
+import type { Climate } from './climate.js';
 
 const SLOW_RANGE_MS = 100;
 
@@ -51,11 +17,22 @@ const MAX_LATE_MS = 60_000;
 const READS = new Set(
   [
     'byIdempotencyKey claimable namedBy activeOfTheDead due readyFor range byNumbers holders waitingForResources byIds endedWithin get list count line',
-    'countByState liveIncarnations earliestLapseMs read now ping dependentsOf waiting states outcomes',
+    'countByState liveIncarnations earliestLapseMs read now ping dependentsOf waiting states outcomes buckets awaited awaiting',
   ].flatMap(names => names.split(' ')),
 );
 /** Writes that tell by themselves that they came before; the adapter may send them again after an unclear answer. */
-const REPEATED = new Set(['start', 'finish', 'giveBack', 'voidNumbers', 'beat', 'stop', 'report']);
+const REPEATED = new Set([
+  'start',
+  'finish',
+  'giveBack',
+  'voidNumbers',
+  'beat',
+  'stop',
+  'report',
+  'await',
+  'failWaiting',
+  'supersede',
+]);
 /** The adapter reads these back by their token after an unclear answer, so they may be answered all the same. */
 const READ_BACK = new Set(['start', 'finish', 'insert']);
 
@@ -97,10 +74,18 @@ export class Network {
       processes: port('processes', store.processes),
       leases: port('leases', store.leases),
       grants: port('grants', store.grants),
+      rates: port('rates', store.rates),
       schedules: port('schedules', store.schedules),
       joins: port('joins', store.joins),
+      retention: port('retention', store.retention),
       groups: store.groups,
+      resources: store.resources,
+      tokens: store.tokens,
+      trail: store.trail,
+      waits: port('waits', store.waits),
+      capacities: port('capacities', store.capacities),
       documents: store.documents,
+      maintenance: store.maintenance,
       problems: () => store.problems(),
       ping: () => store.ping(),
       close: () => Promise.resolve(),
@@ -117,7 +102,7 @@ export class Network {
 }
 
 /** The ports of the store that are carried over the network. */
-type Port = 'tasks' | 'processes' | 'leases' | 'grants' | 'schedules' | 'joins';
+type Port = 'tasks' | 'processes' | 'leases' | 'grants' | 'rates' | 'schedules' | 'joins' | 'retention' | 'waits' | 'capacities';
 
 interface Caller {
   process: SimulatedProcess;
@@ -276,7 +261,7 @@ class Call {
   #deadlineMs(): number {
     const { process } = this.#caller;
     const { port, name, args } = this.#request;
-    const ms = name === 'beat' ? Number(args[3]) : port === 'processes' ? SMALL_MS : BATCH_MS;
+    const ms = name === 'beat' ? (args[2] as { deadlineMs: number }).deadlineMs : port === 'processes' ? SMALL_MS : BATCH_MS;
     return process.simulatedMs(ms);
   }
 }

@@ -1,12 +1,15 @@
-import type { Outcome } from '../../src/core/outcome.js';
-import { fenceOf } from '../../src/core/task.js';
-import type { Job, Pool, PoolStats } from '../../src/worker/pool.js';
+import type { JsonObject } from '../../src/core/json.js';
+import { knownTypes, mayRun } from '../../src/core/task-type.js';
+import { fenceOf, type Task } from '../../src/core/task.js';
+import type { Job, JobEvents, Pool, PoolStats, RunOutcome } from '../../src/worker/pool.js';
 import type { Bodies } from './bodies.js';
 import type { Chance } from './chance.js';
 import { Child } from './child.js';
 import { ChildProcess } from './child-process.js';
 import type { SimulatedProcess } from './process.js';
+import type { CallPlan } from './calls.js';
 import type { TaskPlan } from './scenario.js';
+import { asJson } from '../../src/testing/store/records.js';
 import type { Scheduler } from './scheduler.js';
 
 export interface SimulatedPoolDeps {
@@ -17,17 +20,24 @@ export interface SimulatedPoolDeps {
   chance: Chance;
   bodies: Bodies;
   slots: number;
+  /** Labels of what its children have; none: everything. */
+  types: readonly string[];
+  starting: (worker: string, task: Task) => void;
   /** Whether children are slow to start and die by themselves. */
   faulty: () => boolean;
 }
 
+const OLDER_CHILD = 0.01;
 /** How long a body that does not heed its cancellation is waited for, and the others in its process after that: short, so that much happens. */
 const GRACES_MS = 1_000;
 const RETIRE_MS = 2_000;
 
 /** The port `Pool` with simulated children: they outlive their supervisor until their deadline, as real ones do. */
 export class SimulatedPool implements Pool {
-  readonly slots: number;
+  readonly kind: 'prefork' | 'async';
+  /** Every process here has the same code, unless a scenario says otherwise. */
+  readonly types: readonly string[];
+  slots: number;
   readonly #deps: SimulatedPoolDeps;
   readonly #processes = new Set<ChildProcess>();
   /** Of `async`: where new bodies go. */
@@ -37,6 +47,8 @@ export class SimulatedPool implements Pool {
   constructor(deps: SimulatedPoolDeps) {
     this.#deps = deps;
     this.slots = deps.slots;
+    this.kind = deps.kind;
+    this.types = deps.types;
   }
 
   /** Those in which something runs. */
@@ -48,18 +60,23 @@ export class SimulatedPool implements Pool {
     return this.#later(100);
   }
 
-  run(job: Job): Promise<Outcome> {
-    const { process, scheduler, chance, bodies, faulty } = this.#deps;
-    const { ms = 0, ends = 'completes' } = job.task.kwargs as { ms?: number; ends?: TaskPlan['ends'] };
+  run(job: Job, events: JobEvents): Promise<RunOutcome> {
+    const { process, scheduler, chance, bodies, faulty, starting } = this.#deps;
+    starting(process.name, job.task);
+    // Its child is older than the newest one, and has other types; or the claim was sent without a look.
+    const older = faulty() && chance.of(`older child for ${job.task.id} ${job.token}`).happens(OLDER_CHILD);
+    if (older || !mayRun(knownTypes(this.types), job.task)) return this.#later(1).then(() => ({ kind: 'unfamiliar' }));
+    const { ms = 0, ends = 'completes', calls } = job.task.kwargs as unknown as Partial<Pick<TaskPlan, 'ms' | 'ends' | 'calls'>>;
     const home = this.#home();
     return new Promise(resolve => {
-      const child = new Child(
+      const child: Child = new Child(
         {
           task: job.task.id,
           attempt: job.task.attempt,
           fence: fenceOf(job.task),
           ms,
           ends: ends !== 'flaky' ? ends : job.task.attempt === 1 ? 'fails' : 'completes',
+          calls: calls ?? { children: [], together: false },
         },
         {
           scheduler,
@@ -68,6 +85,7 @@ export class SimulatedPool implements Pool {
           deadlineMs: this.#deadlineMs,
           tickMs: () => tick(chance),
           crash: () => home.die(),
+          call: plan => this.#call(plan, job.task.id, { child, events }),
         },
         outcome => {
           home.bodies.delete(child);
@@ -80,6 +98,34 @@ export class SimulatedPool implements Pool {
       this.#processes.add(home);
       // A deadline that is given later reaches it, too; a process that takes long to start looks at it before user code.
       scheduler.after(faulty() && chance.happens(0.05) ? chance.between(0, 15_000) : chance.about(30), () => child.begin());
+    });
+  }
+
+  resize(slots: number): void {
+    this.slots = slots;
+  }
+
+  setAwaiting(): void {
+    return; // a body that waits needs no process of its own here
+  }
+
+  /** Asks its supervisor for a child, and for its end: by messages both ways, which a dead supervisor neither hears nor sends. */
+  #call(plan: CallPlan, parent: string, { child, events }: { child: Child; events: JobEvents }): void {
+    const { process, scheduler, chance } = this.#deps;
+    const { exclusive, ms, ends, requeue, calls, tolerated, under } = plan;
+    const kwargs = asJson({ ms, ends, ...(calls && { calls }) }) as unknown as JsonObject;
+    const loss = requeue ? { onWorkerLoss: 'requeue' } : {};
+    const body: JsonObject = { name: 'called', kwargs, exclusive, parent, ...loss };
+    const tell = (completed: boolean): void => scheduler.after(chance.about(2), () => child.answered(completed || tolerated));
+    process.deliver(() => {
+      if (!child.alive) return;
+      const outcome = events
+        .spawn(body, { awaited: true, ...(under && { underParent: true }) })
+        .then(({ id }) => events.outcomeOf(id, child.left));
+      outcome.then(
+        ({ state }) => tell(state === 'completed'),
+        () => tell(false),
+      );
     });
   }
 
@@ -106,7 +152,7 @@ export class SimulatedPool implements Pool {
 
   stats(): PoolStats {
     const busy = this.children.reduce((sum, { bodies }) => sum + bodies.size, 0);
-    return { slots: this.slots, busy, children: [], types: [] };
+    return { slots: this.slots, busy, awaiting: 0, children: [], types: this.types, tasksRun: 0 };
   }
 
   #home(): ChildProcess {

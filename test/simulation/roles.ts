@@ -1,13 +1,18 @@
 import { Beat } from '../../src/beat/beat.js';
+import type { Command } from '../../src/core/command.js';
 import type { JsonObject } from '../../src/core/json.js';
+import type { Lender } from '../../src/core/task.js';
 import type { OnMissing, ProcessRecord, Role as ProcessRole } from '../../src/core/process.js';
+import type { Retention } from '../../src/core/retention.js';
 import type { NewTask, Task } from '../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../src/core/timing.js';
 import { Acceptor, type Accepted } from '../../src/dispatch/accept.js';
 import { cancelTask } from '../../src/dispatch/cancel.js';
 import { Dependents } from '../../src/dispatch/dependents.js';
+import { Events } from '../../src/dispatch/events.js';
 import { Hints } from '../../src/dispatch/hints.js';
-import { prepare } from '../../src/dispatch/submission.js';
+import { steer } from '../../src/dispatch/steer.js';
+import { familyOf, prepare } from '../../src/dispatch/submission.js';
 import { silentLog, type Log } from '../../src/process/log.js';
 import { Presence } from '../../src/process/presence.js';
 import { startAll, stopAll, type Service } from '../../src/process/service.js';
@@ -28,6 +33,7 @@ export interface Parts {
   endChildren: (holder: ProcessRecord) => Promise<void>;
   assignment: 'late' | 'eager';
   onMissing: OnMissing;
+  retention: Retention;
   log?: Log;
 }
 
@@ -35,6 +41,7 @@ export interface Api extends Service {
   accept(task: NewTask): Promise<Accepted>;
   acceptAll(tasks: NewTask[]): Promise<{ tasks: Task[] }>;
   cancel(id: string): Promise<Task>;
+  steer(worker: string, command: Command): Promise<unknown>;
 }
 
 /** So short that records of dead processes are forgotten during a run. */
@@ -43,15 +50,19 @@ const VERSIONS = { interlock: 'simulated', node: 'simulated' };
 
 export function api(parts: Parts): Api {
   const { store, broker } = parts;
+  const { runtime } = parts.process;
   const presence = presenceOf('api', parts);
   const hints = new Hints(broker, parts.process.runtime.clock);
-  const acceptor = new Acceptor({ tasks: store.tasks, hints });
-  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: parts.log ?? silentLog });
+  const events = eventsOf(parts);
+  const acceptor = new Acceptor({ tasks: store.tasks, hints, events });
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, events, log: parts.log ?? silentLog });
   return {
     ...asOne('api', [broker_(parts), presence]),
     accept: task => acceptor.accept(task),
     acceptAll: tasks => acceptor.acceptAll(tasks),
-    cancel: id => cancelTask({ tasks: store.tasks, hints, dependents, broker }, id, 'client'),
+    steer: (worker, command) =>
+      steer({ processes: store.processes, broker, newId: () => runtime.random.uuid() }, [worker], command),
+    cancel: id => cancelTask({ tasks: store.tasks, hints, events, dependents, broker }, id, 'client'),
   };
 }
 
@@ -76,10 +87,10 @@ export function manager(parts: Parts): Service {
 }
 
 export function beat(parts: Parts): Service {
-  const { store, broker, process, onMissing, log = silentLog } = parts;
+  const { store, broker, process, onMissing, retention, log = silentLog } = parts;
   const { runtime, name } = process;
   const presence = presenceOf('beat', parts);
-  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker, runtime.clock) });
+  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker, runtime.clock), events: eventsOf(parts) });
   const submit = async (body: JsonObject, schedule: { id: string; slot: Date }): Promise<{ id: string }> => {
     const now = await store.schedules.now();
     const deps = { types: undefined, now: () => now, newId: () => runtime.random.id(), hash: (text: string) => text };
@@ -100,13 +111,29 @@ export function beat(parts: Parts): Service {
     ticks,
     onMissing,
     retentionMs: RETENTION_MS,
+    retention,
   });
   return asOne('beat', [broker_(parts), presence, service]);
 }
 
-export function worker(parts: Parts, pool: SimulatedPool, work: { queues: string[]; dedicated: boolean }): Service {
+/** `leave`: it was asked to end by remote. */
+export function worker(
+  parts: Parts,
+  pool: SimulatedPool,
+  { maxAwaiting, ...work }: { queues: string[]; dedicated: boolean; maxAwaiting: number },
+  leave: () => void,
+): Service {
   const { store, broker, process, onMissing, log = silentLog, provedGone, endChildren } = parts;
-  const refuse = (): Promise<never> => Promise.reject(new Error('bodies spawn nothing here'));
+  const refuse = (): Promise<never> => Promise.reject(new Error('bodies ask for no services here'));
+  const { runtime } = process;
+  const acceptor = new Acceptor({ tasks: store.tasks, hints: new Hints(broker, runtime.clock), events: eventsOf(parts) });
+  const spawn = async (body: JsonObject, parent: Task, { under }: { under?: Lender | undefined }): Promise<{ id: string }> => {
+    const now = await store.schedules.now();
+    const deps = { types: undefined, now: () => now, newId: () => runtime.random.id(), hash: (text: string) => text };
+    const origin = { principal: 'task', correlationId: parent.correlationId, parent: familyOf(parent), under };
+    const { task } = await acceptor.accept(await prepare(body, origin, deps));
+    return { id: task.id };
+  };
   const service = new Worker({
     store,
     broker,
@@ -119,13 +146,20 @@ export function worker(parts: Parts, pool: SimulatedPool, work: { queues: string
     versions: VERSIONS,
     ...work,
     onMissing,
+    leave: () => leave(),
+    measure: () => ({ children: 0, residentMiB: null, childrenMiB: null, tasksRun: 0, uptimeSeconds: 0, loopUse: 0 }),
     shutdownGraceMs: 2_000,
+    maxAwaiting,
     provedGone,
     endChildren,
-    spawn: refuse,
+    spawn,
     service: refuse,
   });
   return asOne('worker', [broker_(parts), service]);
+}
+
+function eventsOf({ store, broker, process, log = silentLog }: Parts): Events {
+  return new Events({ broker, tasks: store.tasks, clock: process.runtime.clock, log });
 }
 
 function presenceOf(role: Exclude<ProcessRole, 'worker'>, parts: Parts): Presence {

@@ -1,3 +1,4 @@
+import type { Schedule } from '../../src/core/schedule.js';
 import type { Log } from '../../src/process/log.js';
 import { Bodies } from './bodies.js';
 import { SimulatedExchange } from './broker/exchange.js';
@@ -7,11 +8,13 @@ import { SimulatedDeployment } from './deployment.js';
 import { Failpoints } from './failpoints.js';
 import { Judge, type Violation } from './judge.js';
 import { Nemesis } from './nemesis.js';
-import { CALM, Network } from './network.js';
+import { CALM } from './climate.js';
+import { Network } from './network.js';
 import type { Scenario } from './scenario.js';
+import { keepSchedule } from './schedule.js';
 import { Scheduler } from './scheduler.js';
-import { SimulatedDatabase } from './store/database.js';
-import { simulatedStore } from './store/store.js';
+import { SimulatedDatabase } from '../../src/testing/store/database.js';
+import { simulatedStore } from '../../src/testing/store/store.js';
 import { traceLog } from './trace.js';
 
 export interface RunResult {
@@ -62,9 +65,10 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
       submissions: clients.submissions,
       cancels: clients.cancels,
       drained: true,
+      capacities: new Map([['gpu', Math.max(scenario.lines.gpus.first, scenario.lines.gpus.later)]]),
       cancelGraceMs: CANCEL_GRACE_MS,
     },
-    scenario.schedule,
+    world.lastSchedule(),
   );
   return { violations: judge.violations, steps: scheduler.steps, simulatedMs: scheduler.nowMs, passed: world.failpoints.passed };
 }
@@ -99,20 +103,22 @@ interface World {
   database: SimulatedDatabase;
   failpoints: Failpoints;
   busyUntilMs: number;
+  lastSchedule: () => Schedule | undefined;
 }
 
 function build(scenario: Scenario, trace?: (line: string) => void): World {
   const scheduler = new Scheduler();
   const chance = new Chance(`run ${scenario.seed}`);
-  const judge = new Judge();
   const note = (line: string): void => trace?.(`${(scheduler.nowMs / 1_000).toFixed(3).padStart(8)} ${line}`);
-  const log = (name: string): Log =>
-    traceLog(trace && (line => note(`${name}: ${line}`)), message => judge.complained(name, message));
   const faulty = (): boolean => scheduler.nowMs < scenario.calmFromMs;
 
   let serverOffsetMs = 0;
   const serverTime = (): Date => new Date(1_700_000_000_000 + scheduler.nowMs + serverOffsetMs);
-  const database = new SimulatedDatabase(serverTime, ({ before, after }) => {
+  const floor = (): number => database.leases.get('resource-manager')?.floor ?? 0;
+  const judge: Judge = new Judge(scenario.schedule, { retention: scenario.retention, now: serverTime, floor });
+  const log = (name: string): Log =>
+    traceLog(trace && (line => note(`${name}: ${line}`)), message => judge.complained(name, message));
+  const database: SimulatedDatabase = new SimulatedDatabase(serverTime, ({ before, after }) => {
     judge.recordChanged(before, after);
     if (trace && after)
       note(`  record ${after.id}: ${before?.state ?? ''} → ${after.state} ${after.waitingFor ?? ''} ${describe(after)}`);
@@ -154,9 +160,11 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
     exchange,
     bodies,
     faulty,
+    starting: (worker, task) => judge.startHandedOut(database.processes.get(worker), task),
     log,
     note,
   });
+  declareUnits(scenario.lines, { scheduler, database });
   deployment.startAll();
   new Nemesis({
     scheduler,
@@ -171,30 +179,24 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
   const clients = new Clients({ scheduler, chance: chance.of('clients'), anApi: () => deployment.anApi(), serverTime });
   clients.load(scenario.tasks);
   clients.loadWorkflows(scenario.workflows);
+  clients.loadCommands(scenario.commands, scenario.calmFromMs);
   const busyUntilMs = scenario.schedule
     ? scenario.calmFromMs
-    : Math.max(0, ...[...scenario.tasks, ...scenario.workflows].map(({ atMs }) => atMs));
-  if (scenario.schedule) keepSchedule(scenario.schedule, { scheduler, database, serverTime, untilMs: busyUntilMs });
-  return { deployment, scheduler, judge, clients, network, bodies, database, failpoints, busyUntilMs };
+    : Math.max(0, ...[...scenario.tasks, ...scenario.workflows].map(({ atMs }) => atMs)) + forgettingMs(scenario);
+  const kept = { scheduler, database, serverTime, untilMs: busyUntilMs };
+  const lastSchedule = scenario.schedule ? keepSchedule(scenario.schedule, kept) : () => undefined;
+  return { deployment, scheduler, judge, clients, network, bodies, database, failpoints, busyUntilMs, lastSchedule };
 }
 
-/** One schedule, from the beginning until the weather is calm. */
-function keepSchedule(
-  { intervalMs, misfire }: NonNullable<Scenario['schedule']>,
-  at: { scheduler: Scheduler; database: SimulatedDatabase; serverTime: () => Date; untilMs: number },
-): void {
-  const { schedules } = simulatedStore(at.database);
-  const anchor = at.serverTime();
-  const task = { name: 'slot', exclusive: ['r0'] };
-  void schedules.create({
-    id: 'schedule',
-    name: 'schedule',
-    task,
-    rule: { kind: 'interval', intervalMs, anchor },
-    misfire,
-    nextAt: anchor,
-  });
-  at.scheduler.at(at.untilMs - 1, () => void schedules.remove('schedule'));
+function declareUnits({ gpus }: Scenario['lines'], at: { scheduler: Scheduler; database: SimulatedDatabase }): void {
+  at.database.capacities.put('gpu', gpus.first);
+  if (gpus.later !== gpus.first) at.scheduler.at(gpus.laterMs, () => at.database.capacities.put('gpu', gpus.later));
+}
+
+/** So long goes on what is to be forgotten, after the last task was asked for. */
+function forgettingMs({ retention, calmFromMs }: Scenario): number {
+  const longest = Math.max(...Object.values(retention));
+  return longest === 0 ? 0 : calmFromMs + longest + SETTLE_MS;
 }
 
 function describe({

@@ -1,11 +1,18 @@
+import type { Rate } from '../../src/core/rate.js';
 import type { OnMissing } from '../../src/core/process.js';
 import { JOINS, type Join } from '../../src/core/join.js';
+import { drawCalls, type CallsPlan } from './calls.js';
+import type { Retention } from '../../src/core/retention.js';
 import { Chance } from './chance.js';
 import type { Failpoint } from './failpoints.js';
-import { CALM, type Climate } from './network.js';
+import { CALM, type Climate } from './climate.js';
+import { drawFaults, type Fault } from './scenario-faults.js';
+import { drawLines, withLines, type Counting, type LinesPlan } from './scenario-lines.js';
+import { drawSchedule, type SchedulePlan } from './schedule.js';
+import { drawSteering, type CommandPlan } from './steering.js';
 
 /** One task that a client wants done. Times in simulated milliseconds from the beginning of the run. */
-export interface TaskPlan {
+export interface TaskPlan extends Counting {
   label: string;
   atMs: number;
   /** Asked for only when this one has been answered: then the order of the two is beyond doubt. */
@@ -23,11 +30,14 @@ export interface TaskPlan {
   queue: string;
   /** At most one open task with this key. */
   unique?: string;
+  /** Starts only at its turn under this limit. */
+  rate?: Rate;
   /** Asks once and without a key: whether it was accepted, its client may never know. */
   once: boolean;
   delayMs?: number;
   expiresMs?: number;
   cancelAtMs?: number;
+  calls?: CallsPlan;
 }
 
 /** Tasks that come after one another, submitted together. */
@@ -36,23 +46,6 @@ export interface WorkflowPlan {
   atMs: number;
   members: (Pick<TaskPlan, 'exclusive' | 'ms' | 'ends' | 'retry' | 'requeue'> & { after: number[]; join: Join })[];
 }
-
-export type Fault = { atMs: number } & (
-  | { kind: 'kill'; target: string; restartMs: number }
-  | { kind: 'restart'; target: string; restartMs: number }
-  | { kind: 'pause'; target: string; ms: number; children: boolean }
-  | { kind: 'freeze-children'; target: string; ms: number }
-  | { kind: 'kill-children'; target: string }
-  | { kind: 'cut'; target: string; ms: number; requests: boolean; replies: boolean }
-  | { kind: 'outage'; ms: number }
-  | { kind: 'election'; ms: number }
-  | { kind: 'clock-jump'; ms: number }
-  | { kind: 'broker-down'; ms: number }
-  | { kind: 'broker-wiped' }
-  | { kind: 'queue-purged' }
-  | { kind: 'queue-deleted' }
-  | { kind: 'hints-lost'; ms: number }
-);
 
 export interface HintClimate {
   lost: number;
@@ -65,16 +58,24 @@ export interface Scenario {
   seed: number;
   /** `asyncWorkers`: so many of the workers run all their tasks in one child process. */
   processes: { apis: number; managers: number; workers: number; asyncWorkers: number; beats: number; slots: number };
+  /** So many bodies of a worker may wait for others. */
+  maxAwaiting: number;
   assignment: 'late' | 'eager';
   onMissing: OnMissing;
   dedicated: boolean;
-  schedule: { intervalMs: number; misfire: 'one' | 'all' | 'skip' } | undefined;
+  schedule: SchedulePlan | undefined;
   tasks: TaskPlan[];
+  lines: LinesPlan;
   workflows: WorkflowPlan[];
+  commands: CommandPlan[];
+  /** Workers that have only some of the types, and of others an older version. */
+  lacking: string[];
   climate: Climate;
   hints: HintClimate;
   faults: Fault[];
   failpoints: Failpoint[];
+  /** All zero: nothing is forgotten. */
+  retention: Retention;
   /** Faults and bad weather end here. */
   calmFromMs: number;
 }
@@ -123,13 +124,24 @@ export function draw(seed: number): Scenario {
   return {
     seed,
     ...shape,
-    schedule: chance.happens(0.15)
-      ? { intervalMs: 1_000 * (3 + chance.below(17)), misfire: chance.pick(['one', 'all', 'skip'] as const) }
-      : undefined,
-    tasks: chance.of('crowd').happens(0.15)
-      ? drawCrowd(chance.of('tasks'), calmFromMs)
-      : drawTasks(chance.of('tasks'), calmFromMs),
+    maxAwaiting: chance.of('waiting').pick([0, 1, 2, 64, 64, 64]),
+    schedule: chance.happens(0.2) ? drawSchedule(chance.of('schedule'), calmFromMs) : undefined,
+    tasks: withRates(
+      chance.of('rates'),
+      withLines(
+        chance.of('crowd').happens(0.15) ? drawCrowd(chance.of('tasks'), calmFromMs) : drawTasks(chance.of('tasks'), calmFromMs),
+        chance.of('lines'),
+      ),
+    ),
+    lines: drawLines(chance.of('units'), calmFromMs),
     workflows: drawWorkflows(chance.of('workflows'), calmFromMs),
+    ...drawSteering(
+      chance.of('steering'),
+      namesOf(shape)
+        .filter(({ role }) => role === 'worker')
+        .map(({ name }) => name),
+      calmFromMs,
+    ),
     climate: {
       ...CALM,
       lostRequest: 0.004 * wild,
@@ -148,8 +160,19 @@ export function draw(seed: number): Scenario {
       calmFromMs,
     ),
     failpoints: [],
+    retention: drawRetention(chance.of('retention')),
     calmFromMs,
   };
+}
+
+export const FOR_EVER: Retention = { completed: 0, failed: 0, canceled: 0, skipped: 0, results: 0 };
+/** Longer than anything can be late here: a write lands, and a paused process wakes up, up to a minute after its time. */
+const LATE_MS = 61_000;
+
+function drawRetention(chance: Chance): Retention {
+  if (!chance.happens(0.15)) return FOR_EVER;
+  const ms = (): number => (chance.happens(0.2) ? 0 : chance.between(LATE_MS, 1.5 * LATE_MS));
+  return { completed: ms(), failed: ms(), canceled: ms(), skipped: ms(), results: chance.happens(0.5) ? LATE_MS : 0 };
 }
 
 function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
@@ -159,6 +182,7 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
   const rows = chance.pick([0, 0, 1, 2, 3]);
   /** Bodies that are over at once leave the resources free, so that the next in line is granted at once: races show. */
   const brief = chance.happens(0.5);
+  const callsToo = chance.of('callers').happens(0.25);
   return Array.from({ length: rows > 0 ? 10 + chance.below(15) : 2 + chance.below(10) }, (_, index): TaskPlan => {
     const chosen = chance.happens(0.2) ? [] : chance.sample(resources, 1 + chance.below(3));
     const exclusive = chosen.filter(() => chance.happens(0.7));
@@ -182,7 +206,32 @@ function drawTasks(chance: Chance, calmFromMs: number): TaskPlan[] {
       ...(chance.of(`unique ${index}`).happens(0.1) && { unique: 'u' }),
       ...(chance.happens(0.05) && { expiresMs: chance.between(0, 20_000) }),
       ...(chance.happens(0.25) && { cancelAtMs: atMs + chance.about(6_000) }),
+      ...(callsToo && drawCalls(chance.of(`calls ${index}`), resources, 0)),
     };
+  });
+}
+
+const LIMITS = [
+  { count: 10, perMs: 1_000 },
+  { count: 3, perMs: 1_000 },
+  { count: 1, perMs: 1_000 },
+  { count: 1, perMs: 2_000 },
+];
+/** So slow that a leader's successor has to know of the last start. */
+const SLOW = { count: 1, perMs: 10_000 };
+const FEW = 12;
+
+/** In one of four scenarios most tasks have a rate, under one key or two; now and then the tasks of a key do not agree on their limit. */
+function withRates(chance: Chance, tasks: TaskPlan[]): TaskPlan[] {
+  if (chance.happens(0.75)) return tasks;
+  const share = chance.pick([0.3, 0.8, 1]);
+  const limits = tasks.length <= FEW ? [...LIMITS, SLOW, SLOW, SLOW] : LIMITS;
+  const keys = Array.from({ length: 1 + chance.below(2) }, (_, index) => ({ key: `k${index}`, ...chance.pick(limits) }));
+  const odd = chance.happens(0.2) ? 0.3 : 0;
+  return tasks.map(task => {
+    if (!chance.happens(share)) return task;
+    const rate = chance.pick(keys);
+    return { ...task, rate: chance.happens(odd) ? { ...rate, ...chance.pick(LIMITS) } : rate };
   });
 }
 
@@ -227,37 +276,4 @@ function drawWorkflows(chance: Chance, calmFromMs: number): WorkflowPlan[] {
       join: chance.pick(JOINS),
     })),
   }));
-}
-
-function drawFaults(chance: Chance, names: readonly string[], calmFromMs: number): Fault[] {
-  const count = chance.pick([0, 1, 2, 3, 4, 6]);
-  return Array.from({ length: count }, () => drawFault(chance, names, calmFromMs)).sort((a, b) => a.atMs - b.atMs);
-}
-
-function drawFault(chance: Chance, names: readonly string[], calmFromMs: number): Fault {
-  const atMs = chance.between(0, calmFromMs);
-  const target = chance.happens(0.4) ? chance.pick(names.filter(name => /worker|dedicated/.test(name))) : chance.pick(names);
-  const restartMs = chance.happens(0.5) ? chance.between(100, 3_000) : chance.between(0, 40_000);
-  const ms = chance.happens(0.5) ? chance.between(100, 8_000) : chance.between(5_000, 60_000);
-  const draws: (() => Fault)[] = [
-    () => ({ atMs, kind: 'kill', target, restartMs }),
-    () => ({ atMs, kind: 'kill', target, restartMs }),
-    () => ({ atMs, kind: 'restart', target, restartMs }),
-    () => ({ atMs, kind: 'pause', target, ms, children: chance.happens(0.3) }),
-    () => ({ atMs, kind: 'pause', target, ms, children: false }),
-    () => ({ atMs, kind: 'freeze-children', target, ms }),
-    () => ({ atMs, kind: 'kill-children', target }),
-    () => ({ atMs, kind: 'cut', target, ms, requests: true, replies: true }),
-    () => ({ atMs, kind: 'cut', target, ms, requests: false, replies: true }),
-    () => ({ atMs, kind: 'cut', target, ms, requests: true, replies: false }),
-    () => ({ atMs, kind: 'outage', ms: Math.min(ms, 30_000) }),
-    () => ({ atMs, kind: 'election', ms: chance.between(3_000, 11_000) }),
-    () => ({ atMs, kind: 'clock-jump', ms: chance.between(1_000, 60_000) }),
-    () => ({ atMs, kind: 'broker-down', ms }),
-    () => ({ atMs, kind: 'broker-wiped' }),
-    () => ({ atMs, kind: 'queue-purged' }),
-    () => ({ atMs, kind: 'queue-deleted' }),
-    () => ({ atMs, kind: 'hints-lost', ms }),
-  ];
-  return chance.pick(draws)();
 }

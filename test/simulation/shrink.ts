@@ -1,5 +1,5 @@
 import { run } from './run.js';
-import { CALM } from './network.js';
+import { CALM } from './climate.js';
 import type { Scenario } from './scenario.js';
 
 /** At most this many runs: a shrunk case is for reading, not for the record books. */
@@ -27,6 +27,11 @@ function* smaller(scenario: Scenario): Generator<Scenario> {
   for (const index of scenario.tasks.keys()) yield { ...scenario, tasks: scenario.tasks.toSpliced(index, 1) };
   for (const index of scenario.workflows.keys()) yield { ...scenario, workflows: scenario.workflows.toSpliced(index, 1) };
   for (const index of scenario.faults.keys()) yield { ...scenario, faults: scenario.faults.toSpliced(index, 1) };
+  for (const [index, { command, atMs }] of scenario.commands.entries()) {
+    const last = command.action === 'resume' && atMs >= scenario.calmFromMs; // without it, nothing would come to its end
+    if (!last) yield { ...scenario, commands: scenario.commands.toSpliced(index, 1) };
+  }
+  for (const index of scenario.lacking.keys()) yield { ...scenario, lacking: scenario.lacking.toSpliced(index, 1) };
   if (scenario.schedule) yield { ...scenario, schedule: undefined };
   for (const name of Object.keys(CALM) as (keyof typeof CALM)[]) {
     if (scenario.climate[name] > 0) yield { ...scenario, climate: { ...scenario.climate, [name]: 0 } };

@@ -6,11 +6,6 @@ export interface Certified {
   key: string;
 }
 
-interface Issuer {
-  name: string;
-  key: KeyObject;
-}
-
 export interface Certificates {
   ca: string;
   /** For 127.0.0.1 and localhost. */
@@ -20,18 +15,88 @@ export interface Certificates {
 
 /** One authority with a server's and a client's certificate. */
 export function makeCertificates(): Certificates {
-  const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const issuer: Issuer = { name: `Test authority ${randomBytes(4).toString('hex')}`, key: pair.privateKey };
-  const ca = certificate(issuer, issuer.name, pair.publicKey, [
-    extension(OID.basicConstraints, der(0x30, der(0x01, Buffer.from([0xff])))),
-  ]);
-  return { ca, server: issue(issuer, 'server', [addresses()]), client: issue(issuer, 'client', []) };
+  const authority = new TestAuthority();
+  return { ca: authority.ca, server: authority.issue('server', { hosts: true }), client: authority.issue('client') };
 }
 
-function issue(issuer: Issuer, name: string, extensions: Buffer[]): Certified {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const cert = certificate(issuer, name, publicKey, extensions);
-  return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+export interface Issuing {
+  /** For 127.0.0.1 and localhost; a text: for that host alone. */
+  hosts?: true | string;
+  /** A day around now, unless something else is said. */
+  from?: Date;
+  to?: Date;
+}
+
+const DAY_MS = 86_400_000;
+const fromNow = (ms: number): Date => new Date(Date.now() + ms);
+
+/** Issues certificates, and takes them back. */
+export class TestAuthority {
+  readonly name: string;
+  readonly ca: string;
+  readonly #key: KeyObject;
+  readonly #revoked: Buffer[] = [];
+  readonly #serials = new Map<string, Buffer>();
+
+  constructor(options: Pick<Issuing, 'from' | 'to'> = {}) {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    this.name = `Test authority ${randomBytes(4).toString('hex')}`;
+    this.#key = pair.privateKey;
+    const isAuthority = extension(OID.basicConstraints, der(0x30, der(0x01, Buffer.from([0xff]))));
+    this.ca = this.#certificate(this.name, pair.publicKey, [isAuthority], options);
+  }
+
+  issue(name: string, options: Issuing = {}): Certified {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const { hosts } = options;
+    const extensions = hosts === undefined ? [] : [addresses(hosts)];
+    const cert = this.#certificate(name, publicKey, extensions, options);
+    return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  }
+
+  revoke({ cert }: Certified): void {
+    const serial = this.#serials.get(cert);
+    if (!serial) throw new Error('not a certificate of this authority');
+    this.#revoked.push(serial);
+  }
+
+  /** What was revoked so far (RFC 5280 section 5.1), as PEM. */
+  crl(next: Date = fromNow(DAY_MS)): string {
+    const [now, past] = [Date.now(), next.getTime() - DAY_MS];
+    const taken = this.#revoked.map(serial => der(0x30, der(0x02, serial), time(new Date(now - 1_000))));
+    return this.#signed('X509 CRL', [
+      der(0x30, oid(OID.ecdsaWithSha256)),
+      distinguished(this.name),
+      time(new Date(Math.min(now - 1_000, past))),
+      time(next),
+      ...(taken.length > 0 ? [der(0x30, ...taken)] : []),
+    ]);
+  }
+
+  /** X.509 v3 in DER (RFC 5280 section 4.1). */
+  #certificate(subject: string, publicKey: KeyObject, extensions: Buffer[], { from, to }: Issuing): string {
+    const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
+    const pem = this.#signed('CERTIFICATE', [
+      der(0xa0, der(0x02, Buffer.from([2]))),
+      der(0x02, serial),
+      der(0x30, oid(OID.ecdsaWithSha256)),
+      distinguished(this.name),
+      der(0x30, time(from ?? fromNow(-DAY_MS)), time(to ?? fromNow(DAY_MS))),
+      distinguished(subject),
+      publicKey.export({ type: 'spki', format: 'der' }),
+      ...(extensions.length > 0 ? [der(0xa3, der(0x30, ...extensions))] : []),
+    ]);
+    this.#serials.set(pem, serial);
+    return pem;
+  }
+
+  #signed(kind: string, fields: Buffer[]): string {
+    const body = der(0x30, ...fields);
+    const signature = sign('sha256', body, this.#key);
+    const whole = der(0x30, body, der(0x30, oid(OID.ecdsaWithSha256)), der(0x03, Buffer.concat([Buffer.from([0]), signature])));
+    const lines = whole.toString('base64').match(/.{1,64}/g) ?? [];
+    return [`-----BEGIN ${kind}-----`, ...lines, `-----END ${kind}-----`, ''].join('\n');
+  }
 }
 
 const OID = {
@@ -41,30 +106,9 @@ const OID = {
   subjectAltName: '551d11',
 } as const;
 
-/** X.509 v3 in DER (RFC 5280 section 4.1), valid for a day around now. */
-function certificate(issuer: Issuer, subject: string, publicKey: KeyObject, extensions: Buffer[]): string {
-  const algorithm = der(0x30, oid(OID.ecdsaWithSha256));
-  const day = 86_400_000;
-  const serial = Buffer.concat([Buffer.from([1]), randomBytes(8)]);
-  const body = der(
-    0x30,
-    der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, serial),
-    algorithm,
-    distinguished(issuer.name),
-    der(0x30, time(Date.now() - day), time(Date.now() + day)),
-    distinguished(subject),
-    publicKey.export({ type: 'spki', format: 'der' }),
-    ...(extensions.length > 0 ? [der(0xa3, der(0x30, ...extensions))] : []),
-  );
-  const signature = sign('sha256', body, issuer.key);
-  const whole = der(0x30, body, algorithm, der(0x03, Buffer.concat([Buffer.from([0]), signature])));
-  const lines = whole.toString('base64').match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
-}
-
-function addresses(): Buffer {
-  const names = der(0x30, der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])));
+function addresses(hosts: true | string): Buffer {
+  const here = [der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1]))];
+  const names = der(0x30, ...(hosts === true ? here : [der(0x82, Buffer.from(hosts))]));
   return extension(OID.subjectAltName, names);
 }
 
@@ -76,8 +120,8 @@ function distinguished(name: string): Buffer {
   return der(0x30, der(0x31, der(0x30, oid(OID.commonName), der(0x0c, Buffer.from(name)))));
 }
 
-function time(ms: number): Buffer {
-  const digits = new Date(ms).toISOString().replace(/[-:T]/g, '').slice(2, 14);
+function time(at: Date): Buffer {
+  const digits = at.toISOString().replace(/[-:T]/g, '').slice(2, 14);
   return der(0x17, Buffer.from(`${digits}Z`));
 }
 

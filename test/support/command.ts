@@ -9,6 +9,9 @@ import { notAbandoned } from './not-abandoned.js';
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What follows the program `node` to run the command line of the sources. */
+export const COMMAND_LINE = ['--import', TSX, `${ROOT}/src/cli/interlock.ts`];
+
 export interface Ended {
   code: number | null;
   signal: NodeJS.Signals | null;

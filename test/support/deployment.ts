@@ -40,6 +40,7 @@ export class Role {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #logFile: string | undefined;
   #output = '';
+  #killed = false;
 
   constructor(name: string, child: ChildProcess, logFile?: string) {
     this.name = name;
@@ -67,7 +68,13 @@ export class Role {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** By the test itself: no accident. */
+  get killed(): boolean {
+    return this.#killed;
+  }
+
   async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#killed = true;
     if (this.running) this.child.kill(signal);
     await this.exited;
   }
@@ -135,8 +142,7 @@ export class Deployment {
   }
 
   /** Starts a role; resolves when its process runs, not when it is ready. */
-  start(role: string, args: string[] = [], env: Record<string, string> = {}): Role {
-    const logFile = this.#logToFiles ? join(this.directory, `${this.#roles.length}-${role}.log`) : undefined;
+  start(role: string, args: string[] = [], env: Record<string, string> = {}, logFile = this.#logFileOf(role)): Role {
     const output = logFile === undefined ? 'pipe' : openSync(logFile, 'a');
     const options = { env: { ...this.env, ...env }, cwd: this.directory };
     const child = notAbandoned(spawn(process.execPath, [CLI, role, ...args], { ...options, stdio: ['ignore', output, output] }));
@@ -159,11 +165,16 @@ export class Deployment {
     return { api, manager, beat, workers: started };
   }
 
+  /** As a service manager does: every role is asked to end, and does. */
+  async stopAll(): Promise<void> {
+    await Promise.all(this.#roles.filter(role => role.running).map(role => role.kill('SIGTERM')));
+  }
+
   async healthy(): Promise<void> {
     await until(
       'the deployment is healthy',
       async () => {
-        const dead = this.#roles.find(role => !role.running && role.child.exitCode !== 0);
+        const dead = this.#roles.find(role => !role.running && !role.killed && role.child.exitCode !== 0);
         if (dead) throw new Error(`${dead.name} ended: ${dead.output.slice(-2_000)}`);
         const status = (await (await fetch(`${this.url}/api/v1/status`)).json()) as { healthy: boolean };
         return status.healthy;
@@ -234,6 +245,10 @@ export class Deployment {
     await this.db.dropDatabase();
     await this.#mongo.close();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  #logFileOf(role: string): string | undefined {
+    return this.#logToFiles ? join(this.directory, `${this.#roles.length}-${role}.log`) : undefined;
   }
 
   async #removeQueues(): Promise<void> {

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { MongoClient } from 'mongodb';
 
 import type { ApiDeps, ApiServer } from '../../src/api/context.js';
+import { OwnMetrics } from '../../src/api/metrics/own.js';
 import { buildServer } from '../../src/api/server.js';
 import type { InterlockError } from '../../src/core/errors.js';
 import type { Json, JsonObject } from '../../src/core/json.js';
@@ -23,6 +24,8 @@ import { Progress, closedBars } from '../../src/tasks/progress.js';
 import { runTask } from '../../src/tasks/run-task.js';
 import type { Ended, Mirror, Reply } from './mirror.js';
 import { testServers } from './servers.js';
+import { SimulatedDatabase } from '../../src/testing/store/database.js';
+import { simulatedStore } from '../../src/testing/store/store.js';
 
 interface Running {
   abort: AbortController;
@@ -162,15 +165,31 @@ export class LocalMirror implements Mirror {
   }
 }
 
+const LIMITS = { requestsPerSecond: 0, burst: 1, inFlight: 500, bodyMiB: 64, openTasks: 0 };
+
 /** The API as it is, without what only other routes need. */
 function serverFor(logger: ProcessLogger, plugin: ApiDeps['plugins'][number]): ApiServer {
-  const deps: Pick<ApiDeps, 'runtime' | 'log' | 'loggerInstance' | 'settings' | 'plugins' | 'version'> = {
+  const deps: Pick<ApiDeps, 'runtime' | 'log' | 'loggerInstance' | 'settings' | 'plugins' | 'version' | 'metrics'> = {
     runtime: system,
     log: logger,
     loggerInstance: fastifyLogger(logger),
-    settings: { host: '127.0.0.1', port: 0 },
+    settings: {
+      host: '127.0.0.1',
+      port: 0,
+      requireTokens: 'auto',
+      auditSeconds: 0,
+      allowedHosts: [],
+      behindTlsProxy: false,
+      maxConnections: 100,
+      limits: LIMITS,
+    },
     plugins: [plugin],
     version: '0.0.0',
+    metrics: new OwnMetrics({ interlock: '0.0.0', node: process.versions.node }),
   };
-  return buildServer({ ...deps, store: {}, types: {} } as unknown as ApiDeps);
+  return buildServer({
+    ...deps,
+    store: simulatedStore(new SimulatedDatabase(() => new Date())),
+    types: {},
+  } as unknown as ApiDeps);
 }

@@ -31,8 +31,19 @@ export function loopbackBroker(): LoopbackBroker {
     },
     broadcast: () => undefined,
     onControl: () => undefined,
+    emit: () => undefined,
+    listen: () => ({ live: true, close: () => Promise.resolve() }),
     depth: () => Promise.resolve(undefined),
-    status: () => ({ state: 'up', consumers: [], reconnects: 0, recycles: 0, returned: 0, deferred: 0, dead: 0 }),
+    status: () => ({
+      state: 'up',
+      consumers: [],
+      reconnects: 0,
+      recycles: 0,
+      returned: 0,
+      deferred: 0,
+      dead: 0,
+      eventsDropped: 0,
+    }),
   };
   return broker;
 }

@@ -30,6 +30,7 @@ export function poolOptions(root: string, more: Partial<PoolOptions> = {}): Pool
     killMs: 300,
     timeLimitMs: 0,
     recycleAfterTasks: 1_000,
+    recycleAboveMiB: 0,
     memoryMiB: 1_024,
     resultLimitBytes: 64 * 1024,
     log: silentLog,
@@ -86,6 +87,7 @@ export function heard(more: Partial<JobEvents> = {}): Heard {
     spawned,
     report: (progress, created) => void reports.push({ progress, created }),
     spawn: body => Promise.resolve({ id: `spawned-${spawned.push(body)}` }),
+    outcomeOf: id => Promise.resolve({ id, name: 'spawned', state: 'completed', result: `result of ${id}` }),
     service: (name, input) => Promise.resolve({ name, input }),
     ...more,
   };

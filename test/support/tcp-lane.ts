@@ -18,8 +18,9 @@ export class TcpLane {
   }
 
   send(chunk: Buffer, pace: Pace): void {
+    const cameAt = performance.now(); // now, not when its turn comes: else each would wait for all before it, and long after a heal
     if (pace.kind === 'plain' && !this.#underWay) this.#to.write(chunk);
-    else this.#after(() => this.#sendAt(chunk, pace, performance.now()));
+    else this.#after(() => this.#sendAt(chunk, pace, cameAt));
   }
 
   end(): void {

@@ -31,7 +31,8 @@ export class TcpProxy {
   #pace: Pace = { kind: 'plain' };
   #cutAfter: { bytes: number; times: number } | undefined;
   #drop = { times: 0, holdMs: 0 };
-  #disguised = false;
+  #held: string | undefined;
+  #substitutions: [from: string, to: string][] = [];
   /** Connections accepted so far. */
   accepted = 0;
 
@@ -42,15 +43,22 @@ export class TcpProxy {
 
   /**
    * Listens on a free port of 127.0.0.1 for the host and port of `url`. `disguised`: where the server names its own address, as the
-   * member of a replica set does, the client reads that of the proxy, and so never goes round it.
+   * member of a replica set does, the client reads that of the proxy, and so never goes round it. `says`: bytes (as latin1) that the client reads in
+   * the place of others that the server says.
    */
-  static async before(url: string, defaultPort: number, options: { disguised?: boolean } = {}): Promise<TcpProxy> {
+  static async before(
+    url: string,
+    defaultPort: number,
+    options: { disguised?: boolean; says?: [from: string, to: string] } = {},
+  ): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
     const proxy = new TcpProxy({ host: hostname, port: port === '' ? defaultPort : Number(port) });
-    proxy.#disguised = options.disguised ?? false;
     await new Promise<void>((resolve, reject) => {
       proxy.#listener.once('error', reject).listen(0, '127.0.0.1', resolve);
     });
+    const { host, port: targetPort } = proxy.#target;
+    if (options.disguised) proxy.#substitutions.push([`${host}:${targetPort}`, `${host}:${proxy.port}`]);
+    if (options.says) proxy.#substitutions.push(options.says);
     return proxy;
   }
 
@@ -91,6 +99,11 @@ export class TcpProxy {
   /** Each of the next `times` questions reaches the server, and its answer nobody; its connection is reset `holdMs` later. */
   dropReplies(times: number, holdMs: number): void {
     this.#drop = { times, holdMs };
+  }
+
+  /** The next question that holds this text reaches the server; nothing of its connection comes back until the mode is set anew. */
+  holdReplyTo(text: string): void {
+    this.#held = text;
   }
 
   get cutsLeft(): number {
@@ -152,16 +165,23 @@ export class TcpProxy {
     const server = connect({ host, port, allowHalfOpen: true });
     const up = new TcpLane(server);
     const down = new TcpLane(pair.client);
-    const disguise = this.#disguised ? new Substitution(`${host}:${port}`, `${host}:${this.port}`) : undefined;
+    const substitutions = this.#substitutions.map(([from, to]) => new Substitution(from, to));
     server.on('error', () => end(pair, 'reset'));
     server.on('close', () => end(pair, 'close'));
     server.on('end', () => down.end());
     server.on('data', chunk => {
-      if (this.#lets(pair, chunk)) down.send(disguise ? disguise.pass(chunk) : chunk, this.#pace);
+      if (!this.#lets(pair, chunk)) return;
+      let said: Buffer = chunk;
+      for (const each of substitutions) said = each.pass(said);
+      down.send(said, this.#pace);
     });
     pair.client.on('end', () => up.end());
     pair.client.on('data', chunk => {
       pair.asked = true;
+      if (this.#held !== undefined && chunk.includes(this.#held)) {
+        this.#held = undefined;
+        server.pause();
+      }
       up.send(chunk, this.#pace);
     });
     return server;

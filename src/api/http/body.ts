@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 
+import { duplicateKey } from '../../core/duplicate-key.js';
 import { InterlockError, invalid } from '../../core/errors.js';
+import { pointerTo } from '../../core/pointer.js';
 import { unsafeJson, type JsonLimits } from '../../dispatch/json-safety.js';
 import { validationFailed } from '../../dispatch/schema-check.js';
 import type { ApiServer } from '../context.js';
@@ -13,6 +15,8 @@ declare module 'fastify' {
   }
 }
 
+/** A body that comes with these is not read. */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** A batch holds up to 1,000 submissions, each two levels down; every submission has narrower limits of its own. */
 const BODY_LIMITS: JsonLimits = { depth: 40, elements: 1_000_000 };
 
@@ -39,12 +43,16 @@ export function readJsonBodies(app: ApiServer): void {
 function readBody(request: FastifyRequest, bytes: Buffer): unknown {
   refuseCharsets(request);
   if (bytes.length === 0) return undefined;
-  const value = parse(decode(bytes));
+  const text = decode(bytes);
+  const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('', 'expected a JSON object', 'body_not_object');
   }
   const unsafe = unsafeJson(value, BODY_LIMITS);
   if (unsafe) throw validationFailed([unsafe]);
+  const twice = duplicateKey(text, value);
+  if (twice)
+    throw invalid(pointerTo(...twice.path), `is given twice: line ${twice.line}, column ${twice.column}`, 'duplicate_key');
   return value;
 }
 
@@ -68,7 +76,7 @@ function parse(text: string): unknown {
 
 function refuseEncodings(request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void {
   const encoding = request.headers['content-encoding'];
-  const plain = encoding === undefined || encoding.toLowerCase() === 'identity';
+  const plain = BODILESS.has(request.method) || encoding === undefined || encoding.toLowerCase() === 'identity';
   done(
     plain
       ? undefined
@@ -77,7 +85,7 @@ function refuseEncodings(request: FastifyRequest, _reply: unknown, done: (error?
 }
 
 function refuseCharsets(request: FastifyRequest): void {
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.headers['content-type'] ?? '')?.[1];
+  const charset = /;\s{0,8}charset\s{0,8}=\s{0,8}"?([^";\s]{0,64})/i.exec(request.headers['content-type'] ?? '')?.[1];
   if (charset === undefined || /^utf-?8$/i.test(charset)) return;
   throw new InterlockError('UNSUPPORTED_MEDIA_TYPE', `A body must be UTF-8, not ${charset.slice(0, 40)}.`);
 }

@@ -1,34 +1,40 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { type ErrorCode, InterlockError, MissingResource } from '../../core/errors.js';
 import type { ApiServer } from '../context.js';
+import { isOverload } from '../limits/limits.js';
 import { PROBLEM_TYPE, problemOf, retryAfter } from './problem.js';
 
 /** Answers every error as a problem document, and an unknown path with 404 or, where another method would do, 405. */
 export function answerFailures(app: ApiServer): void {
   const methods = methodsByPath(app);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const allowed = [...methods].filter(([pattern]) => matches(pattern, path)).flatMap(([, some]) => [...some]);
-    if (allowed.length === 0) return sendProblem(new MissingResource(`The path ${path.slice(0, 200)}`), request, reply);
-    const allow = [...new Set(allowed)].sort().join(', ');
-    reply.header('allow', allow);
-    return sendProblem(
-      new InterlockError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here, but ${allow}.`),
-      request,
-      reply,
-    );
+  // Before a body is read, or Fastify asks for one: there is nothing here to send it to.
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.is404) void answerUnrouted(methods, request, reply);
+    else done(null, payload);
   });
+  app.setNotFoundHandler((request, reply) => answerUnrouted(methods, request, reply));
+}
+
+function answerUnrouted(methods: Methods, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const found = methods.get(path) ?? [...methods].filter(([pattern]) => matches(pattern, path)).flatMap(([, some]) => [...some]);
+  const allow = [...new Set(found)].sort().join(', ');
+  if (allow === '') return sendProblem(new MissingResource(`The path ${path.slice(0, 200)}`), request, reply);
+  reply.header('allow', allow);
+  const message = `${request.method} is not allowed here, but ${allow}.`;
+  return sendProblem(new InterlockError('METHOD_NOT_ALLOWED', message), request, reply);
 }
 
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error, { id: request.id, bodyLimit: request.routeOptions.bodyLimit });
   if (problem.code === 'INTERNAL_ERROR')
     request.log.error({ err: error }, `${request.method} ${request.routeOptions.url ?? ''} failed.`);
-  else if (problem.status >= 500)
+  else if (problem.status >= 500 && !isOverload(error))
     request.log.warn({ err: error }, `${request.method} ${request.routeOptions.url ?? ''} was refused.`);
   const seconds = retryAfter(problem.code);
   if (seconds !== undefined) reply.header('retry-after', seconds);
@@ -38,7 +44,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 
 /** What is not even HTTP never becomes a request: Node's parser gives the bare socket. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Of TLS that never came about nothing is left to answer on.
+  if (error.code === 'ECONNRESET' || !socket.writable || (socket instanceof TLSSocket && !isOfHttp(error.code))) {
     socket.destroy();
     return;
   }
@@ -52,6 +59,10 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function isOfHttp(code: string | undefined): boolean {
+  return code !== undefined && /^(?:HPE_|ERR_HTTP_)/.test(code);
 }
 
 interface BrokenRequest {
@@ -85,8 +96,10 @@ const BROKEN: Partial<Record<string, BrokenRequest>> = {
   },
 };
 
-function methodsByPath(app: ApiServer): Map<string, Set<string>> {
-  const methods = new Map<string, Set<string>>();
+type Methods = Map<string, Set<string>>;
+
+function methodsByPath(app: ApiServer): Methods {
+  const methods: Methods = new Map();
   app.addHook('onRoute', route => {
     const known = methods.get(route.url) ?? new Set();
     for (const method of [route.method].flat()) known.add(method);

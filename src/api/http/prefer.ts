@@ -5,10 +5,18 @@ const MAX_WAIT_SECONDS = 60;
  * of every preference.
  */
 export function waitOf(prefer: string | string[] | undefined): number | undefined {
-  const preferences = [prefer ?? []].flat().join(',').split(',');
-  for (const preference of preferences) {
+  for (const preference of preferencesOf(prefer)) {
     const seconds = /^\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;|$)/i.exec(preference)?.[1];
     if (seconds !== undefined) return Math.min(Number(seconds), MAX_WAIT_SECONDS);
   }
   return undefined;
+}
+
+/** Whether `Prefer: return=representation` asks for a body where the answer would be without one. */
+export function wantsRepresentation(prefer: string | string[] | undefined): boolean {
+  return preferencesOf(prefer).some(preference => /^\s*return\s*=\s*"?representation"?\s*(?:;|$)/i.test(preference));
+}
+
+function preferencesOf(prefer: string | string[] | undefined): string[] {
+  return [prefer ?? []].flat().join(',').split(',');
 }

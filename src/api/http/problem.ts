@@ -43,7 +43,7 @@ function detailOf(error: InterlockError): string {
   return 'The database did not answer clearly: what was asked may have happened, or may still. With the same Idempotency-Key it is safe to repeat.';
 }
 
-function titleOf(code: ErrorCode): string {
+export function titleOf(code: ErrorCode): string {
   const words = code.toLowerCase().replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

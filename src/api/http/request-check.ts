@@ -47,6 +47,6 @@ function readText(raw: unknown, property: PropertySchema | undefined): unknown {
 /** `?limit` for a query parameter, the bare name for a header. */
 function placed(error: FieldError, httpPart: string | undefined): FieldError {
   if (httpPart === 'body' || httpPart === undefined) return error;
-  const name = error.pointer.split('/')[1] ?? '';
+  const name = (error.pointer.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
   return { ...error, pointer: httpPart === 'querystring' ? `?${name}` : name };
 }

@@ -10,4 +10,9 @@ export class RequestLog extends LogController {
     const fields = { status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
     reply.log.debug(fields, `${request.method} ${request.routeOptions.url ?? 'no such path'}`);
   }
+
+  /** A client that leaves while it is answered, as whoever follows events does, is nothing to tell people of. */
+  override streamError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.debug({ err: error }, `${request.method} ${request.routeOptions.url ?? 'no such path'}: the answer broke off`);
+  }
 }

@@ -1,35 +1,31 @@
 import { Type, type Static } from 'typebox';
 
 import { invalid } from '../../core/errors.js';
-import { STATES, type State } from '../../core/state.js';
 import type { Task } from '../../core/task.js';
 import { viewOf, type TaskView } from '../../core/task-view.js';
-import type { TaskFilter } from '../../store/store.js';
+import type { EndedPlace, TaskFilter } from '../../store/store.js';
 import type { ApiContext, ApiServer } from '../context.js';
-import { decodeCursor, encodeCursor, linkHeader, pathWithCursor } from '../http/paging.js';
-import { TaskSchema, Time, orNull } from '../schemas.js';
+import { badCursor, decodeCursor, encodeCursor, linkHeader, pathWithCursor, type Cursor } from '../http/paging.js';
+import { TaskSchema, orNull } from '../schemas.js';
+import { FILTERS, filterOf } from './filter.js';
 
 const MAX_LIMIT = 500;
 const COUNT_CAP = 10_000;
 
-const any = (description: string) => Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { maxItems: 100, description }));
+const SORTS = ['createdAt', '-createdAt', 'finishedAt', '-finishedAt'] as const;
+const FIELDS: readonly string[] = Object.keys(TaskSchema.properties);
+
 const ListQuery = Type.Object(
   {
-    state: Type.Optional(Type.Array(Type.Unsafe<State>({ type: 'string', enum: [...STATES] }), { maxItems: 100 })),
-    name: any('Task types.'),
-    queue: any('Queues.'),
-    worker: any('Workers that run it, or ran it.'),
-    resource: any('Reserved by it, in either mode.'),
-    tag: any('Tags.'),
-    group: any('Ids of groups and workflows.'),
-    parent: any('Ids of the tasks that spawned it.'),
-    correlationId: any('Ids of the requests that submitted it.'),
-    schedule: any('Ids of schedules.'),
-    createdAfter: Type.Optional(Time),
-    createdBefore: Type.Optional(Time),
-    finishedAfter: Type.Optional(Time),
-    finishedBefore: Type.Optional(Time),
-    sort: Type.Optional(Type.Unsafe<'createdAt' | '-createdAt'>({ type: 'string', enum: ['createdAt', '-createdAt'] })),
+    ...FILTERS,
+    sort: Type.Optional(
+      Type.Unsafe<(typeof SORTS)[number]>({
+        type: 'string',
+        enum: [...SORTS],
+        description:
+          '`-` is the latest first. -createdAt unless given; with a filter by end -finishedAt. By finishedAt there is only what has ended.',
+      }),
+    ),
     fields: Type.Optional(
       Type.Array(Type.String(), { maxItems: 100, description: 'Exactly these fields; repeated, or with commas.' }),
     ),
@@ -74,53 +70,57 @@ export function listRoutes(app: ApiServer, context: ApiContext): void {
   });
 }
 
-/** What chooses how a list is shown, not what is in it. */
-const SHOWING: ReadonlySet<string> = new Set(['sort', 'fields', 'limit', 'cursor', 'count']);
-const TIMES = ['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const;
-
-function filterOf(query: ListQuery): TaskFilter {
-  const lists = Object.entries(query).filter(([name, value]) => !SHOWING.has(name) && Array.isArray(value));
-  const times = TIMES.map(name => [name, query[name]] as const).filter(([, time]) => time !== undefined);
-  return {
-    ...Object.fromEntries(lists),
-    ...Object.fromEntries(times.map(([name, time]) => [name, new Date(time ?? '')])),
-    ...(query.resource && { resource: query.resource.map(name => name.normalize('NFC')) }),
-  };
-}
+type Place = Pick<Cursor, 'id' | 'at'>;
 
 interface Page {
   items: Task[];
   hasNext: boolean;
   hasPrev: boolean;
   /** Where an empty page was looked for. */
-  edge?: string;
+  edge?: Place;
 }
 
-async function readPage(context: ApiContext, filter: TaskFilter, query: ListQuery): Promise<Page> {
-  const { limit = 50, sort = '-createdAt' } = query;
+async function readPage({ store }: ApiContext, filter: TaskFilter, query: ListQuery): Promise<Page> {
+  const { limit = 50 } = query;
   const cursor = query.cursor === undefined ? undefined : decodeCursor(query.cursor, identityOf(query));
-  const at = cursor ? { [cursor.direction]: cursor.id } : {};
-  const { items, more } = await context.store.tasks.list(filter, { limit, newestFirst: sort === '-createdAt', ...at });
+  const page = { limit, newestFirst: sortOf(query).startsWith('-') };
+  const { items, more } = byEnd(query)
+    ? await store.tasks.listEnded(filter, { ...page, ...(cursor && { [cursor.direction]: endOf(cursor) }) })
+    : await store.tasks.list(filter, { ...page, ...(cursor && { [cursor.direction]: cursor.id }) });
   if (!cursor) return { items, hasNext: more, hasPrev: false };
   const backwards = cursor.direction === 'before';
-  return { items, hasNext: backwards || more, hasPrev: !backwards || more, edge: cursor.id };
+  return { items, hasNext: backwards || more, hasPrev: !backwards || more, edge: cursor };
+}
+
+/** Ends are found in their order; in the order of creation they would have to be looked for. */
+function sortOf({ sort, finishedAfter, finishedBefore }: ListQuery): (typeof SORTS)[number] {
+  return sort ?? (finishedAfter !== undefined || finishedBefore !== undefined ? '-finishedAt' : '-createdAt');
+}
+
+function byEnd(query: ListQuery): boolean {
+  return sortOf(query).endsWith('finishedAt');
+}
+
+function endOf({ id, at }: Cursor): EndedPlace {
+  if (!at) throw badCursor('?cursor');
+  return { id, finishedAt: at };
 }
 
 function linksOf(page: Page, url: string, query: ListQuery): { next: string | null; prev: string | null } {
-  const link = (direction: 'after' | 'before', id: string | undefined): string | null =>
-    id === undefined ? null : pathWithCursor(url, encodeCursor({ direction, id }, identityOf(query)));
+  const placeOf = (task: Task | undefined): Place | undefined =>
+    task && { id: task.id, ...(byEnd(query) && { at: task.finishedAt }) };
+  const link = (direction: 'after' | 'before', place: Place | undefined): string | null =>
+    place ? pathWithCursor(url, encodeCursor({ ...place, direction }, identityOf(query))) : null;
   return {
-    next: page.hasNext ? link('after', page.items.at(-1)?.id ?? page.edge) : null,
-    prev: page.hasPrev ? link('before', page.items[0]?.id ?? page.edge) : null,
+    next: page.hasNext ? link('after', placeOf(page.items.at(-1)) ?? page.edge) : null,
+    prev: page.hasPrev ? link('before', placeOf(page.items[0]) ?? page.edge) : null,
   };
 }
 
 /** What makes two pages pages of the same list. */
 function identityOf(query: ListQuery): unknown {
-  return Object.fromEntries(Object.entries(query).filter(([name]) => name === 'sort' || !SHOWING.has(name)));
+  return Object.fromEntries(Object.entries(query).filter(([name]) => name === 'sort' || Object.hasOwn(FILTERS, name)));
 }
-
-const FIELDS: readonly string[] = Object.keys(TaskSchema.properties);
 
 function fieldsOf(given: readonly string[] | undefined): ReadonlySet<string> | undefined {
   if (!given) return undefined;

@@ -4,11 +4,11 @@ import { InterlockError, MissingResource } from '../../core/errors.js';
 import { explain } from '../../core/explain.js';
 import type { Task } from '../../core/task.js';
 import { hrefOf, viewOf } from '../../core/task-view.js';
-import { PRINCIPAL, type ApiContext, type ApiServer } from '../context.js';
-import { etagOf, isMatch } from '../http/etag.js';
+import type { ApiContext, ApiServer } from '../context.js';
+import { NoneMatch, unlessKnown } from '../http/etag.js';
 import { readRoster } from '../roster.js';
 import { ExplanationSchema, IdParams, PreferHeader, TaskSchema, nothing, ref } from '../schemas.js';
-import { readLines } from './lines.js';
+import { readLines, readRate } from '../../dispatch/lines.js';
 import { afterWaiting, wishToWait } from './waiting.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -28,19 +28,20 @@ export function oneTaskRoutes(app: ApiServer, context: ApiContext): void {
   app.get('/tasks/:id/explain', { schema: explaining }, async request => {
     const { store, serverTime } = context;
     const task = await found(context, request.params.id);
-    const [lineOf, roster, now, [problem], before] = await Promise.all([
-      readLines(store.tasks, task),
-      readRoster(store),
+    const [lines, roster, now, [problem], rate, before] = await Promise.all([
+      readLines(store, task),
+      readRoster(store, { types: true }),
       serverTime.now(),
       store.problems(),
+      readRate(store, task, task.seq),
       task.waitingFor === 'dependencies' ? store.joins.states((task.after ?? []).map(({ id }) => id)) : undefined,
     ]);
-    return explain({ task, lineOf, now, problem, before, ...roster.facts() });
+    return explain({ task, lines, now, problem, rate, before, ...roster.facts() });
   });
 }
 
 function readRoute(app: ApiServer, context: ApiContext): void {
-  const headers = Type.Object({ ...PreferHeader.properties, 'if-none-match': Type.Optional(Type.String()) });
+  const headers = Type.Object({ ...PreferHeader.properties, ...NoneMatch });
   const schema = {
     operationId: 'getTask',
     summary: 'Read a task',
@@ -49,15 +50,11 @@ function readRoute(app: ApiServer, context: ApiContext): void {
     headers,
     response: { 200: ref(TaskSchema), 304: nothing('The task is still as the given ETag says.') },
   };
-  app.get('/tasks/:id', { schema }, async (request, reply) => {
+  app.get('/tasks/:id', { schema, config: { problems: ['OVERLOADED'] } }, async (request, reply) => {
     const seconds = wishToWait(context, request);
     const task = await afterWaiting(context, await found(context, request.params.id), seconds, reply);
     if (!task) throw missing(request.params.id);
-    const view = viewOf(task);
-    const etag = etagOf(JSON.stringify(view));
-    reply.header('etag', etag);
-    if (!isMatch(request.headers['if-none-match'], etag)) return view;
-    return reply.code(304).send();
+    return unlessKnown(request, reply, viewOf(task));
   });
 }
 
@@ -74,12 +71,16 @@ function endRoutes(app: ApiServer, context: ApiContext): void {
     body: Type.Object({}, { additionalProperties: false }),
     response: { 202: ref(TaskSchema) },
   };
-  app.post('/tasks/:id/cancel', { schema: canceling, config: { bodyOptional: true } }, async (request, reply) => {
-    const cancel = request.query.tree === true ? context.cancelTree : context.cancel;
-    const task = await cancel(idOf(request.params.id), PRINCIPAL);
-    reply.code(202).header('location', hrefOf(task.id));
-    return viewOf(task);
-  });
+  app.post(
+    '/tasks/:id/cancel',
+    { schema: canceling, config: { bodyOptional: true, problems: ['TASK_FINAL'] } },
+    async (request, reply) => {
+      const cancel = request.query.tree === true ? context.cancelTree : context.cancel;
+      const task = await cancel(idOf(request.params.id), request.principal);
+      reply.code(202).header('location', hrefOf(task.id));
+      return viewOf(task);
+    },
+  );
 
   const deleting = {
     operationId: 'deleteTask',
@@ -88,7 +89,7 @@ function endRoutes(app: ApiServer, context: ApiContext): void {
     params: IdParams,
     response: { 204: nothing('It is gone.') },
   };
-  app.delete('/tasks/:id', { schema: deleting }, async (request, reply) => {
+  app.delete('/tasks/:id', { schema: deleting, config: { problems: ['TASK_NOT_FINAL'] } }, async (request, reply) => {
     const { id } = request.params;
     const verdict = await context.store.tasks.remove(idOf(id));
     if (verdict === 'missing') throw missing(id);
@@ -97,7 +98,8 @@ function endRoutes(app: ApiServer, context: ApiContext): void {
   });
 }
 
-async function found(context: ApiContext, id: string): Promise<Task> {
+/** The task of a path. Throws MissingResource. */
+export async function found(context: Pick<ApiContext, 'store'>, id: string): Promise<Task> {
   const task = await context.store.tasks.get(idOf(id));
   if (!task) throw missing(id);
   return task;

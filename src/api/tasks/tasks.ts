@@ -1,6 +1,9 @@
 import type { ApiContext, ApiServer } from '../context.js';
+import { actionsRoute } from './actions.js';
 import { listRoutes } from './list.js';
 import { oneTaskRoutes } from './one.js';
+import { purgeRoute } from './purge.js';
+import { retryRoute } from './retry.js';
 import { submitRoutes } from './submit.js';
 import { summaryRoute } from './summary.js';
 
@@ -9,4 +12,7 @@ export function taskRoutes(app: ApiServer, context: ApiContext): void {
   listRoutes(app, context);
   summaryRoute(app, context);
   oneTaskRoutes(app, context);
+  purgeRoute(app, context);
+  retryRoute(app, context);
+  actionsRoute(app, context);
 }

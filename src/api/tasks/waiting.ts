@@ -22,6 +22,7 @@ export async function afterWaiting(
   if (seconds === undefined) return task;
   reply.header('preference-applied', `wait=${seconds}`);
   if (isFinal(task.state) || seconds === 0) return task;
+  reply.request.place?.leave(); // how many wait has a bound of its own
   await context.waiter.wait(task.id, seconds * 1_000, untilClosed(reply));
   return context.store.tasks.get(task.id);
 }

@@ -1,18 +1,32 @@
+import type { TaskEvent } from '../../core/event.js';
 import type { Control, Hint } from '../../core/hint.js';
-import type { Broker, BrokerStatus, Delivery, Destination, PublishResult, Subscription } from '../broker.js';
+import type {
+  Broker,
+  BrokerStatus,
+  Delivery,
+  Destination,
+  EventFeed,
+  EventListener,
+  PublishResult,
+  Subscription,
+} from '../broker.js';
+import type { BrokerInventory } from '../inventory.js';
 import { onOwnChannel } from './channel.js';
 import { Connection, type Phase } from './connection.js';
 import { Consumer } from './consumer.js';
 import { ControlListener } from './control.js';
 import { DeadLetters } from './dead-letters.js';
 import { explain, within } from './deadline.js';
+import { EventEmitter } from './event-emitter.js';
+import { Listening } from './event-listener.js';
 import { checkUrl, type Link } from './link.js';
 import { DEFAULT_AMQP_TIMING, type AmqpOptions, type AmqpTiming } from './options.js';
+import { inventoryOf } from './inventory.js';
 import { MuteQueues } from './mute-queues.js';
 import { Publisher } from './publisher.js';
 import { repairQueue } from './queue-repair.js';
-import { declareTopology, namesWith, queueOf, type Names } from './topology.js';
-import type { TopologyConflict } from './topology-conflict.js';
+import { declareQueue, declareTopology, namesWith, queueOf, type Names } from './topology.js';
+import { TopologyConflict } from './topology-conflict.js';
 import { watch } from './watch.js';
 
 /** RabbitMQ (3.10 to 4.x) behind the `Broker` port. Throws `InterlockError` (`VALIDATION_FAILED`) for a URL that is none. */
@@ -29,7 +43,9 @@ export class AmqpBroker implements Broker {
   readonly #publisher: Publisher;
   readonly #deadLetters: DeadLetters;
   readonly #control: ControlListener;
+  readonly #emitter: EventEmitter;
   readonly #consumers = new Set<Consumer>();
+  readonly #listenings = new Set<Listening>();
   /** Two, because a resource alarm blocks everything on a connection that publishes, acknowledgements too. */
   readonly #publishing: Connection;
   readonly #consuming: Connection;
@@ -47,11 +63,23 @@ export class AmqpBroker implements Broker {
     this.#publisher = new Publisher(this.#names, timing, options.log, this.#mute);
     this.#deadLetters = new DeadLetters(this.#names, this.#publisher, timing, options.log);
     this.#control = new ControlListener(this.#names, this.#deadLetters, options.log);
+    this.#emitter = new EventEmitter({
+      names: this.#names,
+      log: options.log,
+      emitter: Math.floor(options.random() * Number.MAX_SAFE_INTEGER).toString(36),
+      mayUse: () => !this.#publisher.blocked,
+    });
     const topology = (link: Link): Promise<void> => declareTopology(link, this.#names);
     this.#publishing = new Connection(options, 'publish', timing, {
       topology,
-      consuming: link => this.#publisher.open(link),
-      lost: () => this.#publisher.drop(),
+      consuming: async link => {
+        await this.#emitter.open(link);
+        await this.#publisher.open(link);
+      },
+      lost: () => {
+        this.#emitter.drop();
+        this.#publisher.drop();
+      },
     });
     this.#consuming = new Connection(options, 'consume', timing, {
       topology,
@@ -105,18 +133,50 @@ export class AmqpBroker implements Broker {
     this.#control.onControl(handler);
   }
 
-  async depth(destination: Destination): Promise<{ messages: number; consumers: number } | undefined> {
+  emit(event: TaskEvent): void {
+    this.#emitter.emit(event);
+  }
+
+  listen(listener: EventListener): EventFeed {
+    const listening = new Listening({
+      names: this.#names,
+      deadLetters: this.#deadLetters,
+      log: this.#options.log,
+      listener,
+      onClose: closed => this.#listenings.delete(closed),
+    });
+    this.#listenings.add(listening);
+    if (this.#attachTo) void listening.attach(this.#attachTo);
+    return listening;
+  }
+
+  depth(destination: Destination): Promise<{ messages: number; consumers: number } | undefined> {
+    return this.#depthOf(queueOf(this.#names, destination).name);
+  }
+
+  /** Undefined without a connection. */
+  async inventory(destinations: readonly Destination[]): Promise<BrokerInventory | undefined> {
     const link = this.#publishing.link;
     if (!link) return undefined;
-    const { name } = queueOf(this.#names, destination);
-    const asking = onOwnChannel(link, channel => channel.checkQueue(name));
-    try {
-      const { messageCount, consumerCount } = await within(this.#timing.publishMs, `asking for ${name}`, asking);
-      return { messages: messageCount, consumers: consumerCount };
-    } catch (error) {
-      this.#options.log.debug('no depth of a queue', { queue: name, cause: explain(error) });
-      return undefined;
+    return inventoryOf(this.#names, link.version ?? 'unknown', queue => this.#depthOf(queue), destinations);
+  }
+
+  /** Makes these queues where they are missing; false when the connection does not last so long. Throws TopologyConflict. */
+  async declare(destinations: readonly Destination[]): Promise<boolean> {
+    for (const destination of destinations) {
+      const link = this.#publishing.link;
+      if (!link) return false;
+      const plan = queueOf(this.#names, destination);
+      const declaring = onOwnChannel(link, channel => declareQueue(channel, this.#names, plan));
+      try {
+        await within(this.#timing.publishMs, `declaring ${plan.name}`, declaring);
+      } catch (error) {
+        if (error instanceof TopologyConflict) throw error;
+        this.#options.log.warn('A queue was not declared.', { queue: plan.name, cause: explain(error) });
+        return false;
+      }
     }
+    return true;
   }
 
   status(): BrokerStatus {
@@ -129,6 +189,7 @@ export class AmqpBroker implements Broker {
       returned: this.#publisher.returned,
       deferred: this.#publisher.deferred,
       dead: this.#deadLetters.count,
+      eventsDropped: this.#emitter.dropped,
       ...(version === undefined ? {} : { version }),
     };
   }
@@ -155,16 +216,29 @@ export class AmqpBroker implements Broker {
     return [this.#publishing.conflict, this.#consuming.conflict, ...consumers].find(conflict => conflict !== undefined);
   }
 
+  async #depthOf(queue: string): Promise<{ messages: number; consumers: number } | undefined> {
+    const link = this.#publishing.link;
+    if (!link) return undefined;
+    const asking = onOwnChannel(link, channel => channel.checkQueue(queue));
+    try {
+      const { messageCount, consumerCount } = await within(this.#timing.publishMs, `asking for ${queue}`, asking);
+      return { messages: messageCount, consumers: consumerCount };
+    } catch (error) {
+      this.#options.log.debug('no depth of a queue', { queue, cause: explain(error) });
+      return undefined;
+    }
+  }
+
   async #consumeOn(link: Link): Promise<void> {
     await this.#control.open(link);
     // From here on a new consumer attaches by itself; those that are there already are attached in the same turn.
     this.#attachTo = link;
-    await Promise.all([...this.#consumers].map(consumer => consumer.attach(link)));
+    await Promise.all([...this.#consumers, ...this.#listenings].map(each => each.attach(link)));
   }
 
   #detach(): void {
     this.#attachTo = undefined;
-    for (const consumer of this.#consumers) consumer.detach();
+    for (const each of [...this.#consumers, ...this.#listenings]) each.detach();
   }
 
   async #assertFlow(): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Channel, ConfirmChannel } from 'amqplib';
 import type { Link } from './link.js';
 
-export async function openChannel(link: Link): Promise<Channel> {
-  return guard(await link.model.createChannel());
+/** `unsent`: so many messages may wait for the socket before `publish` asks to stop; 1,024 unless given. */
+export async function openChannel(link: Link, unsent?: number): Promise<Channel> {
+  return guard(await link.model.createChannel(unsent === undefined ? undefined : { highWaterMark: unsent }));
 }
 
 export async function openConfirmChannel(link: Link): Promise<ConfirmChannel> {

@@ -1,3 +1,5 @@
+import type { SecureContext } from 'node:tls';
+
 /** What the adapter needs of logging; any winston-like log fits. */
 export interface BrokerLog {
   error(message: string, fields?: Record<string, unknown>): void;
@@ -6,11 +8,9 @@ export interface BrokerLog {
   debug(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** For `amqps://`: the contents of PEM files. */
+/** For `amqps://`. Each new connection is made with what the object then holds. */
 export interface BrokerTls {
-  ca?: Buffer[];
-  cert?: Buffer;
-  key?: Buffer;
+  secureContext: SecureContext;
 }
 
 export interface AmqpOptions {

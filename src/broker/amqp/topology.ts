@@ -19,6 +19,9 @@ const DEAD_AT_MOST = 10_000;
 const DEAD_BYTES_AT_MOST = 67_108_864;
 /** Control messages are read at once; a process that does not read them needs none of last week. */
 const CONTROL_AT_MOST = 1_000;
+/** Some seconds of a busy deployment: a listener that is further behind is told to look for itself. */
+const EVENTS_AT_MOST = 10_000;
+const EVENT_BYTES_AT_MOST = 16_777_216;
 /** 7 days without consumer or declaration: queue names come from users and hosts, and each quorum queue costs a Raft group. */
 const UNUSED_FOR_MS = 604_800_000;
 
@@ -93,15 +96,34 @@ export async function declareControlQueue(channel: Channel, names: Names): Promi
   return queue;
 }
 
+/** The same for one listener to events; classic, as 4.x knows no exclusive quorum queue, and nobody wants these back after a restart. */
+export async function declareEventQueue(channel: Channel, names: Names): Promise<string> {
+  const queueArguments = { 'x-queue-type': 'classic', ...bounded(EVENTS_AT_MOST, EVENT_BYTES_AT_MOST) };
+  const { queue } = await channel.assertQueue('', {
+    exclusive: true,
+    autoDelete: true,
+    durable: false,
+    arguments: queueArguments,
+  });
+  await channel.bindQueue(queue, names.events, 'task.#');
+  return queue;
+}
+
 /** Exclusive, so whoever declares it holds it until its connection ends. Others get 405. */
 export async function declareRepairLock(channel: Channel, queue: QueuePlan): Promise<void> {
   await channel.assertQueue(`${queue.name}.repair`, { exclusive: true, autoDelete: true, durable: false });
 }
 
+export function exchangesOf(names: Names): { name: string; type: 'direct' | 'topic' | 'fanout'; durable: true }[] {
+  return [
+    { name: names.tasks, type: 'direct', durable: true },
+    { name: names.events, type: 'topic', durable: true },
+    { name: names.control, type: 'fanout', durable: true },
+  ];
+}
+
 async function declareExchanges(channel: Channel, names: Names): Promise<void> {
-  await channel.assertExchange(names.tasks, 'direct', { durable: true });
-  await channel.assertExchange(names.events, 'topic', { durable: true });
-  await channel.assertExchange(names.control, 'fanout', { durable: true });
+  for (const { name, type, durable } of exchangesOf(names)) await channel.assertExchange(name, type, { durable });
 }
 
 function hintArguments(): QueuePlan['arguments'] {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { AuditReport } from '../../audit/audit.js';
 import { seconds, time } from '../arguments.js';
 import { EXIT } from '../exit-codes.js';
+import { trailCommand } from './trail.js';
 
 interface Options {
   since?: Date;
@@ -12,7 +13,7 @@ interface Options {
 
 /** `interlock audit`: whether the records of the deployment say that everything went as promised. */
 export function auditCommand(program: Command): void {
-  program
+  const command = program
     .command('audit')
     .description('prove from the records that nothing overlapped, was doubled or waits without a reason (exit code 1 if not)')
     .option('--since <time>', 'leave out tasks that had ended before, as 2026-01-31T12:00:00Z', time)
@@ -25,6 +26,7 @@ export function auditCommand(program: Command): void {
       if (!report.ok) process.exitCode = EXIT.error;
       createOutput({ json }).data(report, () => told(report));
     });
+  trailCommand(command);
 }
 
 function told({ checked, findings, omitted, durationMs }: AuditReport & { durationMs: number }): string {

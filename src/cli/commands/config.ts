@@ -4,8 +4,8 @@ import { createOutput, table } from '../output.js';
 
 /** `interlock config …`: what this folder and environment amount to, without connecting to anything. */
 export function configCommands(program: Command): void {
-  const config = program.command('config').description('the settings in force');
-  config
+  const commands = program.command('config').description('the settings in force');
+  commands
     .command('show')
     .description('every option, secrets hidden')
     .option('--sources', 'also where each value came from')
@@ -24,12 +24,16 @@ export function configCommands(program: Command): void {
         ),
       );
     });
-  config
+  commands
     .command('check')
     .description('only say whether they are sound (exit code 78 if not)')
     .action(async () => {
       const { loadConfig } = await import('../../config/load.js');
-      const { warnings } = loadConfig();
+      const { ConfigError } = await import('../../config/config-error.js');
+      const { tlsProblems } = await import('../../main/tls.js');
+      const { warnings, config } = loadConfig();
+      const problems = tlsProblems(config);
+      if (problems.length > 0) throw new ConfigError(problems);
       const out = createOutput({});
       for (const warning of warnings) out.note(warning);
       out.data({ ok: true, warnings }, () => 'The configuration is sound.');

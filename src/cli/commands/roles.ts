@@ -31,13 +31,19 @@ export function roleCommands(program: Command): void {
     .action(async (options: { port?: number; concurrency?: number }) => (await import('../../main/dev.js')).runDev(options));
   program
     .command('manage-db')
-    .description('create indexes and queues; safe to repeat')
+    .description('create indexes and queues, raise the schema after an update; safe to repeat')
     .option('--json', 'one line of JSON, also on a terminal')
     .action(async (options: { json?: boolean }) => {
       const { manageDb } = await import('../../main/manage-db.js');
       const { createOutput } = await import('../output.js');
       const report = await manageDb();
-      const done = [...report.created.map(what => `created ${what}`), ...report.dropped.map(what => `dropped ${what}`)];
+      const { upgraded } = report;
+      const raised = upgraded ? [`raised the schema from ${upgraded.from} to ${upgraded.to}`] : [];
+      const done = [
+        ...raised,
+        ...report.created.map(what => `created ${what}`),
+        ...report.dropped.map(what => `dropped ${what}`),
+      ];
       createOutput(options).data(report, () => (done.length === 0 ? 'Everything was there.' : done.join('\n')));
     });
 }

@@ -1,69 +1,123 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 
+import type { Client } from '../../client/client.js';
+import type { ScheduleView } from '../../client/views.js';
 import { MissingResource } from '../../core/errors.js';
-import type { Json, JsonObject } from '../../core/json.js';
-import { collect, jsonArray, jsonObject, seconds } from '../arguments.js';
-import { connect, remoteOptions, requestOptions, type RemoteOptions } from '../remote.js';
-
-interface AddOptions extends RemoteOptions {
-  every: number;
-  args?: Json[];
-  kwargs?: JsonObject;
-  exclusive?: string[];
-  shared?: string[];
-  queue?: string;
-  misfire?: string;
-}
+import type { JsonObject } from '../../core/json.js';
+import { integerBetween, seconds } from '../arguments.js';
+import { mayGoOn, YES } from '../ask.js';
+import { connect, remoteOptions, type RemoteOptions } from '../remote.js';
+import { showing, watchOption, type WatchOptions } from '../watch.js';
+import { addAdd, addEdit, ruleTextOf } from './schedule-changes.js';
 
 /** `interlock schedule …` */
 export function scheduleCommands(program: Command): void {
   const schedule = program.command('schedule').description('periodic tasks');
-  remoteOptions(schedule.command('list').description('all of them')).action(async (options: RemoteOptions) => {
-    const { client, out } = await connect(options);
-    const { table } = await import('../output.js');
-    const page = await client.schedules.list();
-    const rows = page.items.map(item => [item.id, item.name, nameOfTask(item.task), everyOf(item), textOf(item.nextAt)]);
-    out.data(page, () => table(['ID', 'NAME', 'TASK', 'EVERY', 'NEXT'], rows, 'No schedules.'));
-  });
-  addAdd(schedule);
-  remoteOptions(schedule.command('rm <schedule>').description('by id or name; its past tasks stay')).action(
-    async (wanted: string, options: RemoteOptions) => {
+  watchOption(remoteOptions(schedule.command('list').description('all of them'))).action(
+    async (options: RemoteOptions & WatchOptions) => {
       const { client, out } = await connect(options);
-      const found = (await client.schedules.list()).items.find(item => item.id === wanted || item.name === wanted);
-      if (!found) throw new MissingResource(`Schedule ${wanted}`);
+      const { table } = await import('../output.js');
+      const read = async (): Promise<{ items: ScheduleView[] }> => ({ items: await all(client) });
+      await showing(options, out, read, ({ items }) => {
+        const rows = items.map(item => [item.id, item.name, nameOfTask(item.task), ruleTextOf(item), stateOf(item)]);
+        return table(['ID', 'NAME', 'TASK', 'WHEN', 'NEXT'], rows, 'No schedules.');
+      });
+    },
+  );
+  addAdd(schedule);
+  addEdit(schedule, byIdOrName);
+  remoteOptions(schedule.command('rm <schedule>').description('by id or name; its past tasks stay'))
+    .option(...YES)
+    .action(async (wanted: string, options: RemoteOptions & { yes?: boolean }) => {
+      const { client, out } = await connect(options);
+      const found = await byIdOrName(client, wanted);
+      if (!(await mayGoOn(`remove the schedule ${found.name}`, options))) return;
       await client.schedules.remove(found.id);
       out.data({ removed: found.id }, () => `Removed the schedule ${found.name}.`);
+    });
+  addStates(schedule);
+  addNext(schedule);
+}
+
+function addStates(schedule: Command): void {
+  remoteOptions(schedule.command('pause <schedule>').description('no slot makes a task any more'))
+    .option('--reason <text>', 'shown with it', reason)
+    .action(async (wanted: string, options: RemoteOptions & { reason?: string }) => {
+      const { client, out } = await connect(options);
+      const paused = await client.schedules.pause((await byIdOrName(client, wanted)).id, options.reason);
+      out.data(paused, () => `${paused.name}  ${stateOf(paused)}`);
+    });
+  remoteOptions(schedule.command('resume <schedule>').description('from the next slot on; nothing is made up for')).action(
+    async (wanted: string, options: RemoteOptions) => {
+      const { client, out } = await connect(options);
+      const resumed = await client.schedules.resume((await byIdOrName(client, wanted)).id);
+      out.data(resumed, () => `${resumed.name}  next ${stateOf(resumed)}`);
+    },
+  );
+  remoteOptions(schedule.command('run <schedule>').description('submit its task now, beside its slots')).action(
+    async (wanted: string, options: RemoteOptions) => {
+      const { client, out } = await connect(options);
+      const task = await client.schedules.run((await byIdOrName(client, wanted)).id);
+      out.data(task, () => `${task.id}  ${task.name}  ${task.state}`);
     },
   );
 }
 
-function addAdd(schedule: Command): void {
-  remoteOptions(schedule.command('add <name> <task>').description('submit this task again and again'))
-    .requiredOption('--every <seconds>', 'the interval, at least 1', seconds)
-    .option('--args <json>', 'positional arguments: a JSON array, or @file', jsonArray)
-    .option('--kwargs <json>', 'named input: a JSON object, or @file', jsonObject)
-    .option('--exclusive <resource>', 'may be repeated', collect)
-    .option('--shared <resource>', 'may be repeated', collect)
-    .option('--queue <name>', 'where its workers listen')
-    .option('--misfire <policy>', 'after a time without beats: one, all or skip')
-    .action(async (name: string, task: string, options: AddOptions) => {
+function addNext(schedule: Command): void {
+  remoteOptions(schedule.command('next <schedule>').description('its next slots, and whom they meet over the same resources'))
+    .option('--count <n>', 'how many', integerBetween(1, 50))
+    .option('--within <seconds>', 'on either side of a slot (60)', seconds)
+    .action(async (wanted: string, options: RemoteOptions & { count?: number; within?: number }) => {
       const { client, out } = await connect(options);
-      const { every, misfire, ...submit } = requestOptions(options);
-      const body = { name, task: { name: task, ...submit }, interval: every, ...(misfire !== undefined && { misfire }) };
-      const added = await client.schedules.add(body);
-      out.data(added, () => `${added.id}  ${added.name}  every ${every} s`);
+      const { table } = await import('../output.js');
+      const { id } = await byIdOrName(client, wanted);
+      const { count, within } = options;
+      const preview = await client.schedules.next(id, {
+        ...(count !== undefined && { count }),
+        ...(within !== undefined && { within }),
+      });
+      const met = preview.items.map(({ slot, local, conflicts }) => [
+        slot,
+        local,
+        conflicts.map(each => `${each.schedule.name} over ${each.resources.join(', ')}`).join('; '),
+      ]);
+      out.data(preview, () => table(['SLOT', `IN ${preview.timezone}`, 'MEETS'], met, 'No slot is to come.'));
+      if (!preview.complete) out.note('There are more schedules than were compared.');
     });
 }
 
+/** Every page. */
+async function all(client: Client): Promise<ScheduleView[]> {
+  const items: ScheduleView[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await client.schedules.list(after === undefined ? {} : { after });
+    items.push(...page.items);
+    after = page.items.at(-1)?.id;
+    if (page.next === null || after === undefined) return items;
+  }
+}
+
+async function byIdOrName(client: Client, wanted: string): Promise<ScheduleView> {
+  const items = await all(client);
+  const found = items.find(item => item.id === wanted) ?? items.find(item => item.name === wanted);
+  if (!found) throw new MissingResource(`Schedule ${wanted}`);
+  return found;
+}
+
 function nameOfTask(task: unknown): string {
-  return textOf((task as { name?: unknown } | undefined)?.name);
+  const name = (task as JsonObject | undefined)?.name;
+  return typeof name === 'string' ? name : '';
 }
 
-function everyOf(item: Record<string, unknown>): string {
-  const interval = item.interval;
-  return typeof interval === 'number' ? `${interval} s` : textOf(interval ?? item.cron ?? item.iso8601);
+/** When it comes next, or why it does not. */
+function stateOf({ nextAt, state, paused }: ScheduleView): string {
+  if (typeof nextAt === 'string') return nextAt;
+  const why = (paused as { reason?: string } | null | undefined)?.reason;
+  if (why !== undefined) return `paused: ${why}`;
+  return typeof state === 'string' ? state : '';
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+function reason(text: string): string {
+  if (text.length >= 1 && text.length <= 500) return text;
+  throw new InvalidArgumentError('Expected 1 to 500 characters.');
 }

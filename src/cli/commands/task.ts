@@ -3,9 +3,25 @@ import type { Command } from 'commander';
 import type { TaskQuery } from '../../client/client.js';
 import type { JsonObject } from '../../core/json.js';
 import type { SubmitBody } from '../../core/submit-body.js';
-import { collect, integerBetween, jsonArray, jsonObject, seconds, secondsOrTime } from '../arguments.js';
+import type { FinalState } from '../../core/state.js';
+import {
+  collect,
+  collectUnits,
+  finalStates,
+  integerBetween,
+  jsonArray,
+  jsonObject,
+  limit,
+  seconds,
+  secondsOrTime,
+  time,
+} from '../arguments.js';
+import { mayGoOn, YES } from '../ask.js';
 import { connect, remoteOptions, requestOptions, type Remote, type RemoteOptions } from '../remote.js';
+import { filterOptions } from '../filters.js';
 import { stateOf } from '../task-state.js';
+import { taskActions } from './task-actions.js';
+import { showing, watchOption, type WatchOptions } from '../watch.js';
 
 interface RunOptions extends RemoteOptions, Partial<Omit<SubmitBody, 'name' | 'tags'>> {
   tag?: string[];
@@ -35,12 +51,31 @@ export function taskCommands(program: Command): void {
       const { waitFor } = await import('../wait.js');
       await waitFor(await connect(options), id, options.timeout);
     });
-  remoteOptions(task.command('cancel <id>').description('only this one, unless --tree'))
-    .option('--tree', 'also what it spawned')
-    .action(async (id: string, options: RemoteOptions & { tree?: boolean }) => {
+  taskActions(task);
+  addPurge(task);
+}
+
+function addPurge(task: Command): void {
+  remoteOptions(task.command('purge').description('delete those that have ended'))
+    .requiredOption('--state <state>', 'completed, failed, canceled or skipped; may be repeated', finalStates)
+    .option('--finished-before <time>', 'only those that had ended before', time)
+    .option(...YES)
+    .action(async (options: RemoteOptions & { state: FinalState[]; finishedBefore?: Date; yes?: boolean }) => {
       const { client, out } = await connect(options);
-      const canceled = await client.cancel(id, options.tree === undefined ? {} : { tree: options.tree });
-      out.data(canceled, () => `${canceled.id}  ${canceled.name}  ${canceled.state}`);
+      const { state, finishedBefore } = options;
+      if (
+        !(await mayGoOn(
+          `delete every ${state.join(' and ')} task${finishedBefore ? ` that had ended by ${finishedBefore.toISOString()}` : ''}`,
+          options,
+        ))
+      )
+        return;
+      const purged = await client.purge(state, finishedBefore && { finishedBefore });
+      const held =
+        purged.kept > 0
+          ? `, ${purged.kept} kept: their group, or the task that spawned them, is open, or they have just ended`
+          : '';
+      out.data(purged, () => `${purged.deleted} deleted${held}.`);
     });
 }
 
@@ -51,6 +86,8 @@ function addRun(task: Command): void {
     .option('--kwargs <json>', 'named input: a JSON object, or @file', jsonObject)
     .option('--exclusive <resource>', 'nobody else may hold it meanwhile; may be repeated', collect)
     .option('--shared <resource>', 'nobody else may hold it exclusively; may be repeated', collect)
+    .option('--counted <resource=units>', 'units of a resource whose capacity is declared; may be repeated', collectUnits)
+    .option('--concurrency <key=max>', 'at most so many tasks with this key at a time', limit)
     .option('--queue <name>', 'where its workers listen')
     .option('--priority <n>', '0 to 9, higher first', integerBetween(0, 9))
     .option('--countdown <when>', 'not before: seconds from now, or a time', secondsOrTime)
@@ -61,7 +98,10 @@ function addRun(task: Command): void {
     .option('--soft-time-limit <seconds>', 'asked to end after this long', seconds)
     .option('--time-limit <seconds>', 'killed after this long', seconds)
     .option('--stall-after <seconds>', 'killed when it reports no progress for this long', seconds)
+    .option('--rate-limit <limit>', 'starts per time of all tasks with its key, as 10/s, 100/m or 5/10s')
+    .option('--rate-key <key>', 'what is limited together; the type unless given')
     .option('--parent <id>', 'the task on whose behalf it runs')
+    .option('--group <id>', 'the group that it belongs to')
     .option('--tag <tag>', 'may be repeated', collect)
     .option('--idempotency-key <key>', 'the same key and input give the same task')
     .option('--wait', 'until it has ended; its end decides the exit code')
@@ -81,21 +121,22 @@ async function run(remote: Remote, name: string, options: RunOptions): Promise<v
 }
 
 function addList(task: Command): void {
-  remoteOptions(task.command('list').description('newest first'))
-    .option('--state <state>', 'may be repeated', collect)
-    .option('--name <name>', 'may be repeated', collect)
-    .option('--queue <queue>', 'may be repeated', collect)
-    .option('--worker <worker>', 'may be repeated', collect)
-    .option('--resource <resource>', 'may be repeated', collect)
-    .option('--tag <tag>', 'may be repeated', collect)
+  const command = remoteOptions(task.command('list').description('newest first'));
+  watchOption(filterOptions(command, 'state', 'name', 'queue', 'worker', 'resource', 'tag', 'group', 'parent'))
     .option('--limit <n>', 'at most 500', integerBetween(1, 500), 50)
-    .action(async (options: RemoteOptions & TaskQuery) => {
+    .action(async ({ watch, ...options }: RemoteOptions & WatchOptions & TaskQuery) => {
       const { client, out } = await connect(options);
-      const page = await client.list(requestOptions(options));
       const { ago, table } = await import('../output.js');
-      const rows = page.items.map(item => [item.id, item.name, stateOf(item), item.queue, item.worker, ago(item.createdAt)]);
-      out.data(page, () => table(['ID', 'NAME', 'STATE', 'QUEUE', 'WORKER', 'AGE'], rows, 'No tasks.'));
-      if (!out.json && page.next !== null) out.note('There are more; raise --limit or name a filter.');
+      await showing(
+        { watch },
+        out,
+        () => client.list(requestOptions(options)),
+        page => {
+          const rows = page.items.map(item => [item.id, item.name, stateOf(item), item.queue, item.worker, ago(item.createdAt)]);
+          if (page.next !== null) out.note('There are more; raise --limit or name a filter.');
+          return table(['ID', 'NAME', 'STATE', 'QUEUE', 'WORKER', 'AGE'], rows, 'No tasks.');
+        },
+      );
     });
 }
 

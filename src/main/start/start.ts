@@ -40,12 +40,13 @@ async function start({ once, mirror: url, json }: StartFlags): Promise<number> {
   process.env.INTERLOCK_LOG_LEVEL ??= 'warn'; // the mirror is what there is to read
   const stack = new Stack({ loaded: loadConfig(), directory: join(ROOT, '.interlock'), report: tell, onLine: showLine });
   endOnSignals(stack, over);
+  const token = process.env.INTERLOCK_TOKEN; // where a folder of an earlier start has tokens
   const origin = await startOrigin(ROOT);
   let report: Report = { ok: false, tasks: [], files: 0, bytes: 0, waitedForLock: false };
   try {
     await stack.start();
     const mirrored = await mirror({
-      client: createClient({ url: stack.url }),
+      client: createClient({ url: stack.url, ...(token !== undefined && { token }) }),
       origin: url ?? origin.url,
       queued: () => origin.release(),
       tell,

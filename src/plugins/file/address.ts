@@ -1,11 +1,11 @@
-import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { lookup as resolve, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 import { SyncFailure } from './failure.js';
 
 /**
- * Networks that no public origin lives in: this host, private, link-local (cloud metadata), carrier NAT, benchmarks, multicast,
- * and the IPv6 ranges that wrap IPv4 (NAT64, 6to4). BlockList sees through IPv4-mapped IPv6 addresses by itself.
+ * Networks that no public origin lives in: this host, private, link-local (cloud metadata), carrier NAT, benchmarks, documentation,
+ * multicast, and the IPv6 ranges that wrap IPv4 (NAT64, 6to4, Teredo, IPv4-compatible). BlockList sees through IPv4-mapped IPv6 addresses by itself.
  */
 const NOT_PUBLIC: readonly [network: string, prefix: number, family: 'ipv4' | 'ipv6'][] = [
   ['0.0.0.0', 8, 'ipv4'],
@@ -15,11 +15,19 @@ const NOT_PUBLIC: readonly [network: string, prefix: number, family: 'ipv4' | 'i
   ['169.254.0.0', 16, 'ipv4'],
   ['172.16.0.0', 12, 'ipv4'],
   ['192.0.0.0', 24, 'ipv4'],
+  ['192.0.2.0', 24, 'ipv4'],
+  ['192.88.99.0', 24, 'ipv4'],
   ['192.168.0.0', 16, 'ipv4'],
   ['198.18.0.0', 15, 'ipv4'],
+  ['198.51.100.0', 24, 'ipv4'],
+  ['203.0.113.0', 24, 'ipv4'],
   ['224.0.0.0', 3, 'ipv4'],
-  ['::', 127, 'ipv6'],
+  ['::', 96, 'ipv6'],
   ['64:ff9b::', 96, 'ipv6'],
+  ['64:ff9b:1::', 48, 'ipv6'],
+  ['100::', 64, 'ipv6'],
+  ['2001::', 23, 'ipv6'],
+  ['2001:db8::', 32, 'ipv6'],
   ['2002::', 16, 'ipv6'],
   ['fc00::', 7, 'ipv6'],
   ['fe80::', 10, 'ipv6'],
@@ -45,15 +53,26 @@ function isPrivateAddress(address: string): boolean {
  * Resolves a name for a connection, and refuses it when any of its addresses is private. The connection then goes to one of the
  * addresses that were judged, so that a name server cannot answer twice with different things.
  */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, { ...options, all: true }, (error, addresses) => {
-    const refusal = error ?? refusalOf(hostname, addresses);
-    const [first] = refusal ? [] : addresses;
-    if (refusal || !first) callback(refusal ?? new Error(`${hostname} has no address.`), []);
-    else if (options.all === true) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
+export function publicLookupBy(resolver: Resolver): LookupFunction {
+  return (hostname, options, callback) => {
+    resolver(hostname, { ...options, all: true }, (error, addresses) => {
+      const refusal = error ?? refusalOf(hostname, addresses);
+      const [first] = refusal ? [] : addresses;
+      if (refusal || !first) callback(refusal ?? new Error(`${hostname} has no address.`), []);
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+/** As `lookup` of node:dns with all addresses. */
+type Resolver = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+export const publicLookup = publicLookupBy(resolve);
 
 function refusalOf(hostname: string, addresses: readonly LookupAddress[]): SyncFailure | undefined {
   const found = addresses.find(({ address }) => isPrivateAddress(address));

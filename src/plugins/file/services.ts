@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 
 import { InterlockError, MissingResource, invalid } from '../../core/errors.js';
 import type { Json, JsonObject } from '../../core/json.js';
+import { covers } from '../../core/subtree.js';
 import { fenceOf, type Task } from '../../core/task.js';
 import type { Documents } from '../../store/store.js';
 import { ContentStore } from './content.js';
@@ -114,7 +115,7 @@ function noVersion(name: string, wanted: number | null): InterlockError {
  */
 async function admit(records: Repositories, caller: Caller, name: string): Promise<StoredRepository> {
   const fence = fenceOf(caller);
-  if (fence === undefined || !caller.exclusive.includes(repositoryUrl(name))) {
+  if (fence === undefined || !caller.exclusive.some(held => held === repositoryUrl(name) || covers(held, repositoryUrl(name)))) {
     throw new InterlockError('FORBIDDEN', `The task ${caller.id} does not reserve ${repositoryUrl(name)}.`);
   }
   for (let tries = 0; tries < TRIES; tries += 1) {

@@ -71,12 +71,16 @@ async function buildPrivate(into: string): Promise<Record<string, string>> {
   const files = await downloadPackages({ work, counts }, ['rabbitmq-server']);
   await unpackPackages(files, into);
   removeAptFolder(work);
-  // Debian's `erl` names /usr/lib/erlang. This copy is told its place by the environment, so that the cache may be moved.
-  for (const erl of erlScripts(join(into, 'usr/lib/erlang'))) {
-    writeFileSync(erl, readFileSync(erl, 'utf8').replaceAll('ROOTDIR=/usr/lib/erlang', 'ROOTDIR=${INTERLOCK_ERLANG:?}'));
-  }
+  tellErlang(join(into, 'usr/lib/erlang'));
   removeUnusedPlugins(join(serverFolder(into), 'plugins'));
   return {};
+}
+
+/** Debian's `erl` names /usr/lib/erlang. A copy is told its place by the environment, so that the cache may be moved. */
+export function tellErlang(erlang: string): void {
+  for (const erl of erlScripts(erlang)) {
+    writeFileSync(erl, readFileSync(erl, 'utf8').replaceAll('ROOTDIR=/usr/lib/erlang', 'ROOTDIR=${INTERLOCK_ERLANG:?}'));
+  }
 }
 
 /** One on the PATH, and one beside the emulator, which comes first on the PATH of what the emulator starts. */
@@ -85,14 +89,14 @@ function erlScripts(erlang: string): string[] {
   return ['bin/erl', ...emulators.map(name => join(name, 'bin/erl'))].map(name => join(erlang, name));
 }
 
-function serverFolder(path: string): string {
+export function serverFolder(path: string): string {
   const library = join(path, 'usr/lib/rabbitmq/lib');
   const version = readdirSync(library).find(name => name.startsWith('rabbitmq_server-'));
   if (version) return join(library, version);
   throw new SetupError('no-rabbitmq', `Debian's package of RabbitMQ has no rabbitmq_server-* in its lib folder`, { ways: WAYS });
 }
 
-function privateAt(path: string): RabbitBinary {
+export function privateAt(path: string): RabbitBinary {
   const erlang = join(path, 'usr/lib/erlang');
   const triplets = readdirSync(join(path, 'usr/lib')).filter(name => name.endsWith('-linux-gnu'));
   return {

@@ -26,11 +26,11 @@ function judge(found: readonly TaskDocument[], documents: readonly TaskDocument[
   const verdicts = documents.map(document => verdictFrom(found, document));
   const stored = verdicts.flatMap(verdict => (verdict?.kind === 'stored' ? [verdict.task] : []));
   if (stored.length === documents.length) return { kind: 'stored', tasks: stored };
-  for (const kind of ['duplicate', 'occupied'] as const) {
-    const rival = verdicts.find(verdict => verdict?.kind === kind);
-    if (rival?.kind === kind) return rival;
-  }
-  return verdicts.find(verdict => verdict?.kind === 'seq-taken');
+  return (
+    verdicts.find(verdict => verdict?.kind === 'duplicate') ??
+    verdicts.find(verdict => verdict?.kind === 'occupied') ??
+    verdicts.find(verdict => verdict?.kind === 'seq-taken')
+  );
 }
 
 /** A thousand tasks need more time than one. */

@@ -1,5 +1,6 @@
 import type { Document, Filter } from 'mongodb';
 import { byRank } from '../../core/priority.js';
+import type { TypeVersion } from '../../core/task-type.js';
 import type { ProgressReport, Task } from '../../core/task.js';
 import type { ClaimQuery } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
@@ -15,10 +16,20 @@ const NOT_EXPIRED: Document = {
 };
 const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
 
+/** These types, in their versions or older ones. A task without a version is for any. */
+export function ofTypes(only: readonly TypeVersion[] | undefined): Document {
+  if (!only) return {};
+  const names = new Map<number, string[]>();
+  for (const { name, version } of only) names.set(version, [...(names.get(version) ?? []), name]);
+  const newer = [...names].map(([version, same]) => ({ name: { $in: same }, version: { $gt: version } }));
+  return { name: { $in: only.map(({ name }) => name) }, ...(newer.length > 0 && { $nor: newer }) };
+}
+
 /** Two short index reads at once: free tasks of the queues, and tasks bound to this worker. */
-export async function claimable(db: Database, { queues, worker, limit }: ClaimQuery): Promise<Task[]> {
-  const free = { ...READY, 'grant.worker': null, queue: { $in: queues }, $expr: NOT_EXPIRED } as Filter<TaskDocument>;
-  const bound = { ...READY, 'grant.worker': worker, $expr: NOT_EXPIRED } as Filter<TaskDocument>;
+export async function claimable(db: Database, { queues, worker, only, limit }: ClaimQuery): Promise<Task[]> {
+  const ready = { ...READY, ...ofTypes(only), $expr: NOT_EXPIRED };
+  const free = { ...ready, 'grant.worker': null, queue: { $in: queues } } as Filter<TaskDocument>;
+  const bound = { ...ready, 'grant.worker': worker } as Filter<TaskDocument>;
   const found = await Promise.all([
     queues.length > 0 ? best(db, free, limit) : [],
     worker === undefined ? [] : best(db, bound, limit),

@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import type { SecureContext } from 'node:tls';
 import { MongoClient, MongoServerSelectionError, type Document, type MongoClientOptions } from 'mongodb';
 import { InterlockError } from '../../core/errors.js';
 import { translated } from './errors.js';
 import { within } from './calls.js';
 
-export interface TlsFiles {
-  /** Paths of PEM files. */
-  ca?: string;
-  cert?: string;
-  key?: string;
+/** Its presence turns TLS on. Each new connection is made with what the object then holds. */
+export interface MongoTls {
+  secureContext: SecureContext;
 }
 
 const SELECTION_MS = 5_000;
@@ -30,21 +28,39 @@ export interface Clients {
   bulk: MongoClient;
 }
 
+export type Connected = Clients & { reconnects: () => number };
+
 /** Throws InterlockError `VALIDATION_FAILED` for a server that cannot keep the promises, StoreError for one that does not answer. */
-export async function connect(url: string, options: { appName: string; tls?: TlsFiles }): Promise<Clients> {
-  const common = { ...OPTIONS, appName: options.appName, ...(await tlsOptions(options.tls)) };
+export async function connect(url: string, options: { appName: string; tls?: MongoTls }): Promise<Connected> {
+  const common = { ...OPTIONS, appName: options.appName, ...tlsOptions(options.tls) };
   const vital = new MongoClient(url, { ...common, retryWrites: false, maxPoolSize: 10 });
   const bulk = new MongoClient(url, { ...common, retryWrites: true, maxPoolSize: 50 });
+  const found = [timesFound(vital), timesFound(bulk)];
   try {
     await within(2 * SELECTION_MS, Promise.all([vital.connect(), bulk.connect()]));
     await refuseUnfit(vital);
-    return { vital, bulk };
+    return { vital, bulk, reconnects: () => found.reduce((sum, times) => sum + Math.max(0, times() - 1), 0) };
   } catch (error) {
     const reason = error instanceof MongoServerSelectionError ? await whyUnreachable(url, common) : undefined;
     await close({ vital, bulk });
     throw reason ?? translated(error, 'connect', 'refused');
   }
 }
+
+/** How often this client has found a primary that it did not have before. */
+function timesFound(client: MongoClient): () => number {
+  let times = 0;
+  let had = false;
+  client.on('topologyDescriptionChanged', ({ newDescription }) => {
+    const has = [...newDescription.servers.values()].some(({ type }) => PRIMARY.has(type));
+    if (has && !had) times++;
+    had = has;
+  });
+  return () => times;
+}
+
+/** What takes writes, by the driver's names: a member of a replica set, or a router of a sharded cluster. */
+const PRIMARY = new Set<string>(['RSPrimary', 'Mongos', 'LoadBalancer']);
 
 /** Bounded: what has not closed after 2 s is left to the end of the process. */
 export async function close(clients: Clients): Promise<void> {
@@ -53,23 +69,33 @@ export async function close(clients: Clients): Promise<void> {
 }
 
 /** For building indexes, where an answer may take minutes. */
-export async function patientClient(url: string, options: { appName: string; tls?: TlsFiles }): Promise<MongoClient> {
-  const client = new MongoClient(url, {
+export function patientClient(url: string, options: { appName: string; tls?: MongoTls }): MongoClient {
+  return new MongoClient(url, {
     ...OPTIONS,
     appName: options.appName,
     socketTimeoutMS: 15 * 60_000,
     maxPoolSize: 2,
-    ...(await tlsOptions(options.tls)),
+    ...tlsOptions(options.tls),
   });
-  return client;
 }
 
-async function tlsOptions(files: TlsFiles | undefined): Promise<MongoClientOptions> {
-  if (!files) return {};
-  const [ca, cert, key] = await Promise.all(
-    [files.ca, files.cert, files.key].map(async path => path && (await readFile(path, 'utf8'))),
-  );
-  return { tls: true, ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
+/** For looking only: one client, whatever the server is like. Nothing is sent yet. */
+export function oneClient(url: string, options: { appName: string; tls?: MongoTls }): MongoClient {
+  return new MongoClient(url, { ...OPTIONS, appName: options.appName, maxPoolSize: 2, ...tlsOptions(options.tls) });
+}
+
+/** The same of one host by itself, as if it belonged to no replica set. Throws for several hosts. */
+export function aloneClient(url: string, options: { appName: string; tls?: MongoTls }): MongoClient {
+  const common = { ...OPTIONS, appName: options.appName, ...tlsOptions(options.tls) };
+  return new MongoClient(withoutSet(url), { ...common, serverSelectionTimeoutMS: 2_000, directConnection: true });
+}
+
+function withoutSet(url: string): string {
+  return url.replace(/([?&])replicaSet=[^&]*/i, '$1');
+}
+
+function tlsOptions(tls: MongoTls | undefined): MongoClientOptions {
+  return tls ? { tls: true, secureContext: tls.secureContext } : {};
 }
 
 export const OLDEST_VERSION = 5;
@@ -96,10 +122,9 @@ function notReplicaSet(hello: Document): InterlockError {
 
 /** The driver finds no server in a standalone where the URL names a replica set, nor in a set that was never initiated: ask it directly. */
 async function whyUnreachable(url: string, common: MongoClientOptions): Promise<InterlockError | undefined> {
-  const plain = url.replace(/([?&])replicaSet=[^&]*/i, '$1');
   let client: MongoClient | undefined;
   try {
-    client = new MongoClient(plain, { ...common, serverSelectionTimeoutMS: 2_000, directConnection: true });
+    client = new MongoClient(withoutSet(url), { ...common, serverSelectionTimeoutMS: 2_000, directConnection: true });
     const hello = await client.db('admin').command({ hello: 1 });
     return hello.setName === undefined ? notReplicaSet(hello) : undefined;
   } catch {

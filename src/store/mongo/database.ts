@@ -1,7 +1,11 @@
 import type { Collection, Db, MongoClient } from 'mongodb';
+import type { Maintenance } from '../../core/maintenance.js';
 import type { ProcessRecord } from '../../core/process.js';
 import type { Schedule } from '../../core/schedule.js';
 import type { TaskGroup } from '../groups.js';
+import type { BucketWrite } from '../rates.js';
+import type { Token } from '../tokens.js';
+import type { TrailEntry } from '../trail.js';
 import { LIMIT, read } from './calls.js';
 import { Causality } from './causality.js';
 import { Damage } from './damage.js';
@@ -41,9 +45,27 @@ export interface MetaDocument {
   generation: number;
   seqHigh: number;
   createdAt: Date;
+  /** Begun by `manage-db` and not ended yet. */
+  upgrade?: { to: number; id: string };
+  /** Where it came from, if a backup was restored. */
+  restored?: { backup: string; cutAt: Date; at: Date };
 }
 
+export type MaintenanceDocument = Maintenance & { _id: 'maintenance' };
+
+/** A bucket; `fullAt` is when it is full again, by the server's time. */
+export type RateDocument = Omit<BucketWrite, 'key' | 'debtMs'> & { _id: string; fullAt: Date };
+
 export type GroupDocument = Omit<TaskGroup, 'id'> & { _id: string };
+
+export type TokenDocument = Omit<Token, 'id'> & { _id: string };
+export type TrailDocument = Omit<TrailEntry, 'id'> & { _id: string };
+
+/** How many units of a resource there are. */
+export interface CapacityDocument {
+  _id: string;
+  capacity: number;
+}
 
 /** What the parts of the adapter share: the clients, the collections, and two times that were read. */
 export interface Database {
@@ -56,11 +78,18 @@ export interface Database {
   counters: Collection<CounterDocument>;
   schedules: Collection<ScheduleDocument>;
   meta: Collection<MetaDocument>;
+  /** Another document of `meta`. */
+  maintenance: Collection<MaintenanceDocument>;
   groups: Collection<GroupDocument>;
+  rates: Collection<RateDocument>;
+  capacities: Collection<CapacityDocument>;
+  tokens: Collection<TokenDocument>;
+  trail: Collection<TrailDocument>;
   processes: Collection<ProcessDocument>;
   leases: Collection<LeaseDocument>;
-  /** The same tasks by the vital client, for transactions that also write a lease. */
+  /** The same tasks and buckets by the vital client, for transactions that also write a lease. */
   grantedTasks: Collection<TaskDocument>;
+  grantedRates: Collection<RateDocument>;
   causality: Causality;
   /** Server time as it came with the last numbers. */
   numbersAt: { latest?: Date };
@@ -77,10 +106,16 @@ export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient },
     counters: bulkDb.collection('counters'),
     schedules: bulkDb.collection('schedules'),
     meta: bulkDb.collection('meta'),
+    maintenance: bulkDb.collection('meta'),
     groups: bulkDb.collection('task_groups'),
+    rates: bulkDb.collection('rates'),
+    capacities: bulkDb.collection('capacities'),
+    tokens: bulkDb.collection('tokens'),
+    trail: bulkDb.collection('audit'),
     processes: vitalDb.collection('processes'),
     leases: vitalDb.collection('leases'),
     grantedTasks: vitalDb.collection('tasks'),
+    grantedRates: vitalDb.collection('rates'),
     causality: new Causality(),
     numbersAt: {},
     damage: new Damage(log),

@@ -1,12 +1,12 @@
 import type { Document, Filter } from 'mongodb';
-import { LEVEL_MS } from '../../core/priority.js';
 import type { Task } from '../../core/task.js';
 import type { Delayed } from '../tasks.js';
 import { LIMIT, read } from './calls.js';
 import { serverNow, type Database } from './database.js';
 import { hasCome, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { soundOnes } from './damage.js';
-import { LINE_PROJECTION, toLine, toTask, type TaskDocument } from './task-documents.js';
+import { newPlace, readMoved, WHAT_IT_NEEDS } from './places.js';
+import { LINE_PROJECTION, toLine, type TaskDocument } from './task-documents.js';
 
 const DELAYED = { $in: ['delay', 'retry'] as Delayed['waitingFor'][] };
 
@@ -32,16 +32,9 @@ export async function promote(db: Database, tasks: readonly Delayed[], firstSeq:
   if (tasks.length === 0) return [];
   const ids = tasks.map(each => each.id);
   const numbers = tasks.map((_, index) => firstSeq + index);
-  // What is no list has no empty one: a record that was damaged meanwhile stops nobody, and is not taken for one without resources.
-  const plain = { $and: [{ $eq: ['$exclusive', []] }, { $eq: ['$shared', []] }] };
-  const ready = {
-    ...READY_NOW,
-    seq: pick(ids, numbers),
-    rank: { $subtract: [{ $toLong: '$$NOW' }, { $multiply: ['$priority', LEVEL_MS] }] },
-    waitingFor: { $cond: [plain, 'worker', 'resources'] },
-  };
+  const ready = { ...READY_NOW, ...newPlace(ids, numbers), waitingFor: WHAT_IT_NEEDS };
   const answer = await updateTasks(db, 'promote', ids, { guard: stillDue(tasks, { grant: null }), pipeline: [{ $set: ready }] });
-  return orStillUnclear(answer, () => moved(db, { _id: { $in: ids }, seq: { $in: numbers } }));
+  return orStillUnclear(answer, () => readMoved(db, { _id: { $in: ids }, seq: { $in: numbers } }));
 }
 
 /** Their place is where they hold, so that they need no number. */
@@ -50,7 +43,7 @@ export async function resume(db: Database, tasks: readonly Delayed[]): Promise<T
   const guard = stillDue(tasks, { 'grant.fence': { $gt: 0 } });
   const ids = tasks.map(each => each.id);
   const answer = await updateTasks(db, 'resume', ids, { guard, pipeline: [{ $set: { ...READY_NOW, waitingFor: 'worker' } }] });
-  return orStillUnclear(answer, () => moved(db, { _id: { $in: ids }, waitingFor: 'worker', 'grant.fence': { $gt: 0 } }));
+  return orStillUnclear(answer, () => readMoved(db, { _id: { $in: ids }, waitingFor: 'worker', 'grant.fence': { $gt: 0 } }));
 }
 
 const READY_NOW = { readyAt: '$$NOW', ...without('dueAt') };
@@ -65,13 +58,6 @@ function stillDue(tasks: readonly Delayed[], grant: Document): Filter<TaskDocume
     ...grant,
     $expr: { $and: [{ $lte: ['$dueAt', '$$NOW'] }, stillDelayed] },
   };
-}
-
-async function moved(db: Database, filter: Document): Promise<Task[]> {
-  const found = await read('promote, read back', () =>
-    db.tasks.find(filter as Filter<TaskDocument>, { hint: { _id: 1 }, ...LIMIT }).toArray(),
-  );
-  return found.map(toTask);
 }
 
 export async function expire(db: Database, limit: number): Promise<string[]> {

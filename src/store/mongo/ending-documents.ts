@@ -44,7 +44,7 @@ export function toWritten({ id, token, outcome }: Ending): WrittenEnding {
 }
 
 /** How a start has ended, in the words of the ledger. */
-export function startReasonOf(outcome: Outcome): string {
+function startReasonOf(outcome: Outcome): string {
   const reason = 'reason' in outcome ? outcome.reason : undefined;
   return reason ?? (outcome.kind === 'retried' ? 'failed' : outcome.kind);
 }

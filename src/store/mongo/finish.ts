@@ -88,15 +88,16 @@ const END_OF_REPORTS = { $cond: [{ $eq: ['$to', 'skipped'] }, 'canceled', '$to']
 /** All of a task's end; where an expression has no value, the field goes away. */
 function ended(): Document {
   const queuedAgain = { $eq: ['$to', 'waiting'] };
-  const retried = { $and: [queuedAgain, { $eq: ['$ending.kind', 'retried'] }] };
-  const freed = { $and: [retried, { $ne: ['$ending.hold', true] }] };
+  // Whoever has lent its grant starts again behind its borrowers: it gives the grant back, and joins the lines anew, at once.
+  const retried = { $and: [queuedAgain, { $or: [{ $eq: ['$ending.kind', 'retried'] }, '$lends'] }] };
+  const freed = { $and: [retried, { $or: [{ $ne: ['$ending.hold', true] }, '$lends'] }] };
   const reason = { $cond: [GIVES_WAY, '$cancel.reason', '$ending.reason'] };
   return {
     state: '$to',
     attempts: oneMoreAttempt(endedStart({ $cond: [GIVES_WAY, '$cancel.reason', '$ending.startReason'] })),
-    ...without('run'),
+    ...without('run', 'awaiting', 'lends'),
     waitingFor: { $cond: [queuedAgain, { $cond: [retried, 'retry', 'worker'] }, '$$REMOVE'] },
-    dueAt: { $cond: [retried, { $add: ['$$NOW', '$ending.delayMs'] }, '$$REMOVE'] },
+    dueAt: { $cond: [retried, { $add: ['$$NOW', { $ifNull: ['$ending.delayMs', 0] }] }, '$$REMOVE'] },
     grant: { $cond: [{ $and: [queuedAgain, { $not: freed }] }, '$grant', '$$REMOVE'] },
     uniqueKey: { $cond: [queuedAgain, '$uniqueKey', '$$REMOVE'] },
     readyAt: { $cond: [queuedAgain, { $cond: [retried, '$$REMOVE', '$$NOW'] }, '$readyAt'] },
@@ -109,6 +110,9 @@ function ended(): Document {
   };
 }
 
+/** `begunAt` is absent from most, and then from here. */
+const GRANT_OF_START = { fence: '$grant.fence', epoch: '$grant.epoch', begunAt: '$grant.begunAt' };
+
 /** The entry that `attempts` gets: the run and its grant, copied in the same write that ends them. */
 export function endedStart(reason: unknown): Document {
   return {
@@ -117,8 +121,9 @@ export function endedStart(reason: unknown): Document {
     incarnation: '$run.incarnation',
     token: '$run.token',
     grant: {
-      $cond: [{ $eq: [{ $type: '$grant' }, 'missing'] }, '$$REMOVE', { fence: '$grant.fence', epoch: '$grant.epoch' }],
+      $cond: [{ $eq: [{ $type: '$grant' }, 'missing'] }, '$$REMOVE', GRANT_OF_START],
     },
+    fence: '$run.fence',
     startedAt: '$run.at',
     finishedAt: '$$NOW',
     reason,
@@ -171,6 +176,10 @@ function endedOnes(record: Pick<TaskDocument, 'attempts'> | undefined): TaskDocu
   return Array.isArray(record?.attempts) ? record.attempts : [];
 }
 
+/** A start that is taken back counts against its rate all the same. */
+const LIMITED = { $and: [{ $eq: [{ $type: '$rate' }, 'object'] }, { $eq: [{ $type: '$grant' }, 'object'] }] };
+const BEGUN = { $mergeObjects: ['$grant', { begunAt: { $ifNull: ['$grant.begunAt', '$run.at'] } }] };
+
 /** Takes a start back that nobody runs. It was no attempt, so it leaves no trace, unless it is the end of a cancelled task. */
 export async function giveBack(db: Database, id: string, token: string): Promise<boolean> {
   const canceling = { $eq: ['$state', 'canceling'] };
@@ -179,9 +188,9 @@ export async function giveBack(db: Database, id: string, token: string): Promise
     state: either('canceled', 'waiting'),
     attempts: either(oneMoreAttempt(endedStart('given-back')), '$attempts'),
     attempt: either('$attempt', { $cond: [{ $isNumber: '$attempt' }, { $subtract: ['$attempt', 1] }, '$attempt'] }),
-    ...without('run'),
+    ...without('run', 'awaiting'),
     waitingFor: either('$$REMOVE', 'worker'),
-    grant: either('$$REMOVE', '$grant'),
+    grant: either('$$REMOVE', { $cond: [LIMITED, BEGUN, '$grant'] }),
     uniqueKey: either('$$REMOVE', '$uniqueKey'),
     startedAt: either('$startedAt', '$$REMOVE'),
     finishedAt: either('$$NOW', '$$REMOVE'),

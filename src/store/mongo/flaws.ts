@@ -1,4 +1,5 @@
 import { JOINS } from '../../core/join.js';
+import type { Counted } from '../../core/reservation.js';
 import { isFinal, STATES, WAITING_FOR, type State } from '../../core/state.js';
 
 /** A record as it came from the database, of which nothing is believed yet. */
@@ -41,7 +42,11 @@ export const isAttempt = shaped({
   ...{ n: isCount, worker: isText, token: isText, startedAt: isDate, finishedAt: isDate, reason: isText },
   exit: orAbsent(isExit),
   error: orAbsent(shaped({ code: isText, message: isText })),
+  superseded: orAbsent(shaped({ kind: isText, at: isDate, result: orAbsent(isText) })),
 });
+export const isCounted = shaped({ name: isText, units: isPositive, capacity: orAbsent(isPositive) });
+/** An empty one would need a grant, and no index would show it. */
+const isCountedList = (value: unknown): boolean => listOf(isCounted)(value) && (value as unknown[]).length > 0;
 const isRetry = shaped({
   ...{ delayMs: isCount, backoff: isText, maxDelayMs: isCount },
   ...{ jitter: (value: unknown) => typeof value === 'boolean', hold: (value: unknown) => typeof value === 'boolean' },
@@ -61,13 +66,18 @@ export const LINE_RULES: Readonly<Record<string, Rule>> = {
   priority: { holds: Number.isFinite, expected: 'a number' },
   exclusive: texts,
   shared: texts,
+  counted: optional({ holds: isCountedList, expected: 'a list of names and their units' }),
   state: oneOf(STATES),
   waitingFor: optional(oneOf(WAITING_FOR)),
   grant: optional({ holds: isGrant, expected: 'a grant' }),
   run: optional({ holds: isRun, expected: 'a run' }),
   maxAttempts: positive,
+  version: optional(positive),
+  rate: optional({ holds: shaped({ key: isText, count: isPositive, perMs: isPositive }), expected: 'a rate limit' }),
   createdAt: date,
   startedAt: optional(date),
+  awaiting: optional(texts),
+  under: optional({ holds: shaped({ task: isText, fence: isPositive }), expected: 'a lender' }),
 };
 
 /** The rest of a task. What users wrote as JSON is checked where it is parsed. */
@@ -84,6 +94,7 @@ export const TASK_RULES: Readonly<Record<string, Rule>> = {
   dueAt: optional(date),
   expiresAt: optional(date),
   error: optional({ holds: shaped({ code: isText, message: isText, traceback: orAbsent(isText) }), expected: 'an error' }),
+  resultExpired: optional({ holds: value => value === true, expected: 'true' }),
   progress: { holds: listOf(isReport), expected: 'a list of progress reports' },
   createdResources: texts,
   parent: optional(text),
@@ -93,12 +104,14 @@ export const TASK_RULES: Readonly<Record<string, Rule>> = {
   after: optional({ holds: listOf(shaped({ node: isText, id: isText })), expected: 'a list of tasks' }),
   join: optional(oneOf(JOINS)),
   schedule: optional({ holds: shaped({ id: isText, slot: isDate }), expected: 'a schedule and its slot' }),
+  retryOf: optional(text),
   idempotency: optional({ holds: shaped({ principal: isText, key: isText, bodyHash: isText }), expected: 'a key' }),
   correlationId: text,
   tags: texts,
   readyAt: optional(date),
   finishedAt: optional(date),
   reason: optional(text),
+  lends: optional({ holds: value => value === true, expected: 'true' }),
 };
 
 type Checks = readonly (readonly [name: string, rule: Rule])[];
@@ -116,10 +129,11 @@ export function flawOf(record: Raw, checks: Checks): string | undefined {
 }
 
 /** Fields that are sound each for itself, but not together: started like this, a task could run without its lock. */
-function contradiction({ state, waitingFor, grant, run, exclusive, shared }: Raw): string | undefined {
+function contradiction({ state, waitingFor, grant, run, exclusive, shared, counted, rate }: Raw): string | undefined {
   if (isFinal(state as State)) return undefined;
   const names = [...(exclusive as string[]), ...(shared as string[])];
-  const reserves = names.length > 0;
+  for (const { name } of (counted ?? []) as Counted[]) names.push(name);
+  const reserves = names.length > 0 || rate !== undefined;
   // Its second place in the line would wait for its first one, and everybody behind it.
   if (names.length > 1 && new Set(names).size < names.length) return 'it names a resource twice';
   if (state === 'waiting') {
@@ -129,5 +143,5 @@ function contradiction({ state, waitingFor, grant, run, exclusive, shared }: Raw
     if (waitingFor === 'resources' && grant !== undefined) return 'it waits for resources, but has a grant';
   } else if (run === undefined) return `it is ${state as string}, but has no run`;
   const needsGrant = reserves && (waitingFor === 'worker' || state !== 'waiting');
-  return needsGrant && grant === undefined ? 'it reserves resources, but has no grant' : undefined;
+  return needsGrant && grant === undefined ? 'it needs a grant, but has no grant' : undefined;
 }

@@ -1,31 +1,38 @@
-import type { ClientSession, Document, Filter } from 'mongodb';
+import type { ClientSession, Filter } from 'mongodb';
 import type { GrantRequest, GrantStore, GrantVerdict, Lease } from '../leases.js';
+import type { BucketWrite } from '../rates.js';
 import type { Database } from './database.js';
 import type { GrantSession } from './grant-session.js';
 import { held } from './leases.js';
 import { pick } from './pipelines.js';
-import { OPEN, type TaskDocument } from './task-documents.js';
+import { writeBuckets } from './rates.js';
+import { anyConflict, rivalInBatch } from './rivals.js';
+import type { TaskDocument } from './task-documents.js';
 import { STEP } from './transaction.js';
 import { unbindOnce } from './unbind.js';
 
 export function mongoGrants(db: Database, session: GrantSession): GrantStore {
   return {
-    grant: (lease, requests) => grant(db, session, lease, requests),
+    grant: (lease, requests, buckets = []) => grant({ db, session }, lease, requests, buckets),
     unbind: (lease, liveWorkers, move) =>
       session.transaction('unbind', current => unbindOnce(db, current, lease, { liveWorkers, ...move })),
   };
 }
 
 async function grant(
-  db: Database,
-  session: GrantSession,
+  { db, session }: { db: Database; session: GrantSession },
   lease: Lease,
   requests: readonly GrantRequest[],
+  buckets: readonly BucketWrite[],
 ): Promise<GrantVerdict> {
   if (requests.length === 0) return { kind: 'granted', fence: lease.fence };
   const rival = rivalInBatch(requests);
   if (rival !== undefined) return { kind: 'conflict', holder: rival };
-  return session.transaction('grant', current => grantOnce(db, current, lease, requests));
+  return session.transaction('grant', async current => {
+    const step = await grantOnce(db, current, lease, requests);
+    if (step.commit) await writeBuckets(db, current, buckets);
+    return step;
+  });
 }
 
 interface Step {
@@ -39,7 +46,7 @@ interface Step {
  */
 async function grantOnce(db: Database, session: ClientSession, lease: Lease, requests: readonly GrantRequest[]): Promise<Step> {
   const fence = lease.fence + requests.reduce((sum, request) => sum + request.maxAttempts, 0);
-  const conflict = conflictingHolder(db, requests);
+  const conflict = anyConflict(db, requests);
   conflict.catch(() => undefined); // awaited below, unless what comes before throws
   if (!(await advanceFence(db, session, lease, fence))) return { commit: false, value: { kind: 'deposed' } };
   const granted = await giveGrants(db, session, lease, requests);
@@ -54,24 +61,6 @@ async function advanceFence(db: Database, session: ClientSession, lease: Lease, 
   const filter = { ...held(lease), fence: lease.fence };
   const result = await db.leases.updateOne(filter, { $set: { fence } }, { session, ...STEP });
   return result.matchedCount === 1;
-}
-
-/**
- * The words of the partial indexes stand in each branch, so that each branch finds its index. By majority: an end that a deposed primary alone knows
- * of may be undone.
- */
-async function conflictingHolder(db: Database, requests: readonly GrantRequest[]): Promise<string | undefined> {
-  const exclusive = requests.flatMap(request => request.exclusive);
-  const any = [...exclusive, ...requests.flatMap(request => request.shared)];
-  const held: Document = { 'grant.fence': { $gt: 0 }, state: OPEN, _id: { $nin: requests.map(request => request.id) } };
-  const filter = {
-    $or: [
-      { ...held, exclusive: { $in: any } },
-      { ...held, shared: { $in: exclusive } },
-    ],
-  } as Filter<TaskDocument>;
-  const holder = await db.grantedTasks.findOne(filter, { projection: { _id: 1 }, readConcern: { level: 'majority' }, ...STEP });
-  return holder?._id;
 }
 
 async function giveGrants(
@@ -93,19 +82,4 @@ async function giveGrants(
   const options = { session, hint: { _id: 1 }, ...STEP };
   const result = await db.grantedTasks.updateMany(filter, [{ $set: given }], options);
   return result.matchedCount;
-}
-
-/** The graph never puts two of a kind into one batch; if it did, no record would show it. */
-function rivalInBatch(requests: readonly GrantRequest[]): string | undefined {
-  const exclusive = new Map<string, string>();
-  const shared = new Map<string, string>();
-  for (const { id, ...wish } of requests) {
-    const rival =
-      wish.exclusive.map(name => exclusive.get(name) ?? shared.get(name)).find(holder => holder !== undefined) ??
-      wish.shared.map(name => exclusive.get(name)).find(holder => holder !== undefined);
-    if (rival !== undefined) return rival;
-    for (const name of wish.exclusive) exclusive.set(name, id);
-    for (const name of wish.shared) shared.set(name, id);
-  }
-  return undefined;
 }

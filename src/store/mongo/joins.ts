@@ -1,13 +1,13 @@
 import type { Document, Filter } from 'mongodb';
 import type { Json } from '../../core/json.js';
-import { LEVEL_MS } from '../../core/priority.js';
 import type { State } from '../../core/state.js';
 import type { Task } from '../../core/task.js';
 import type { Dependency, Dependent, JoinStore } from '../joins.js';
 import { LIMIT, read } from './calls.js';
 import type { Database } from './database.js';
-import { orStillUnclear, pick, updateTasks, without } from './pipelines.js';
-import { toTask, type TaskDocument } from './task-documents.js';
+import { orStillUnclear, updateTasks, without } from './pipelines.js';
+import { newPlace, readMoved, WHAT_IT_NEEDS } from './places.js';
+import type { TaskDocument } from './task-documents.js';
 
 /** Word for word the filter of the partial index. */
 const WAITS = { waitingFor: 'dependencies' } as const;
@@ -53,22 +53,16 @@ async function outcomes(db: Database, ids: readonly string[]): Promise<Dependenc
 
 async function release(db: Database, ids: readonly string[], firstSeq: number): Promise<Task[]> {
   const numbers = ids.map((_, index) => firstSeq + index);
-  const plain = { $and: [{ $eq: ['$exclusive', []] }, { $eq: ['$shared', []] }] };
   const early = { $gt: ['$dueAt', '$$NOW'] };
   const ready = {
-    seq: pick(ids, numbers),
-    rank: { $subtract: [{ $toLong: '$$NOW' }, { $multiply: ['$priority', LEVEL_MS] }] },
-    waitingFor: { $cond: [early, 'delay', { $cond: [plain, 'worker', 'resources'] }] },
+    ...newPlace(ids, numbers),
+    waitingFor: { $cond: [early, 'delay', WHAT_IT_NEEDS] },
     dueAt: { $cond: [early, '$dueAt', '$$REMOVE'] },
     readyAt: { $cond: [early, '$$REMOVE', '$$NOW'] },
   };
   const guard = { state: 'waiting', ...WAITS } as const;
   const answer = await updateTasks(db, 'release dependents', ids, { guard, pipeline: [{ $set: ready }] });
-  return orStillUnclear(answer, async () => {
-    const filter = { _id: { $in: [...ids] }, seq: { $in: numbers } };
-    const moved = await read('release, read back', () => db.tasks.find(filter, { hint: { _id: 1 }, ...LIMIT }).toArray());
-    return moved.map(toTask);
-  });
+  return orStillUnclear(answer, () => readMoved(db, { _id: { $in: [...ids] }, seq: { $in: numbers } }));
 }
 
 async function skip(db: Database, ids: readonly string[]): Promise<string[]> {

@@ -7,9 +7,12 @@ import { NO_VOID, type TaskDocument } from './task-documents.js';
 /** What tells the history of a task; `progress`, arguments and results may be a thousand times as much. */
 const FIELDS = [
   'seq',
+  'name',
+  'version',
   'queue',
   'exclusive',
   'shared',
+  'counted',
   'state',
   'waitingFor',
   'grant',
@@ -20,6 +23,7 @@ const FIELDS = [
   'group',
   'after',
   'join',
+  'rate',
   'run',
   'attempts',
   'cancel',
@@ -33,6 +37,8 @@ const FIELDS = [
   'startedAt',
   'finishedAt',
   'reason',
+  'awaiting',
+  'under',
 ] as const;
 /** The server reads its clock when the command arrives, which is before it looks at the first record. */
 const PROJECTION: Document = { ...Object.fromEntries(FIELDS.map(field => [field, 1])), auditedAt: '$$NOW' };

@@ -1,10 +1,12 @@
 import type { ClientSession, Document, Filter } from 'mongodb';
 import { StoreError } from '../../core/errors.js';
+import { FINAL_STATES } from '../../core/state.js';
 import type { LineTask } from '../tasks.js';
 import { LIMIT, read, write } from './calls.js';
 import { serverNow, type Database } from './database.js';
 import { soundOnes } from './damage.js';
 import { orStillUnclear } from './pipelines.js';
+import { reservingAny } from './reserving.js';
 import {
   LINE_PROJECTION,
   NO_VOID,
@@ -88,7 +90,7 @@ export async function holders(db: Database, afterFence: number, limit: number): 
 
 /** Damaged ones, which no index of fences shows. */
 async function runningWithoutFence(db: Database): Promise<LineTask[]> {
-  const reserving = { $or: [{ 'exclusive.0': { $exists: true } }, { 'shared.0': { $exists: true } }] };
+  const reserving = { $or: ['exclusive.0', 'shared.0', 'counted.0'].map(first => ({ [first]: { $exists: true } })) };
   const filter = { state: { $in: ['running', 'canceling'] }, 'grant.fence': { $not: { $gt: 0 } }, ...reserving };
   return readLines(db, 'holders without a fence', filter, { hint: 'state', limit: BATCH });
 }
@@ -139,7 +141,7 @@ export async function byIds(db: Database, ids: readonly string[]): Promise<LineT
 
 export async function endedWithin(db: Database, ms: number): Promise<string[]> {
   const since = new Date((await serverNow(db)).getTime() - ms);
-  const filter = { finishedAt: { $gte: since } };
+  const filter = { state: { $in: [...FINAL_STATES] }, finishedAt: { $gte: since } };
   const options = { sort: { finishedAt: -1 }, limit: 10_000, projection: { _id: 1 } };
   return (await readAs<{ _id: string }>(db, 'ended within', filter, options)).map(each => each._id);
 }
@@ -152,16 +154,10 @@ export async function readyFor(db: Database, waitingFor: 'worker' | 'resources',
 }
 
 export async function line(db: Database, resource: string, limit: number): Promise<LineTask[]> {
-  const either = (also: Document): Document => ({
-    $or: [
-      { ...also, exclusive: resource },
-      { ...also, shared: resource },
-    ],
-  });
   const order = { sort: { seq: 1 }, limit };
   // In this order: a task that is granted between the two reads is in both, never in neither.
-  const waiting = await readLines(db, 'line', either({ waitingFor: 'resources' }), order);
-  const holding = await readLines(db, 'line, holders', either({ ...GRANTED, state: OPEN }), order);
+  const waiting = await readLines(db, 'line', reservingAny([resource], { waitingFor: 'resources' }), order);
+  const holding = await readLines(db, 'line, holders', reservingAny([resource], { ...GRANTED, state: OPEN }), order);
   const held = new Set(holding.map(each => each.id));
   return [...holding, ...waiting.filter(each => !held.has(each.id))].slice(0, limit);
 }

@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MongoServerError, type Db, type IndexDescriptionInfo } from 'mongodb';
 import { InterlockError } from '../../core/errors.js';
+import type { DatabaseDrift } from '../diagnosis.js';
 import { LIMIT, read, write } from './calls.js';
-import type { MetaDocument } from './database.js';
-import { createDocuments, missingDocuments, SCHEMA } from './fixed-documents.js';
+import { createDocuments, missingDocuments } from './fixed-documents.js';
 import { INDEXES, RETIRED_INDEXES, type IndexDefinition } from './indexes.js';
+import { refuseHalfRestored } from './restore-mark.js';
+import { raiseSchema, refuseNewerSchema, refuseOtherSchema } from './schema-version.js';
 
 export interface ManageReport {
   /** What was missing and is there now, as `index tasks.seq`. */
   created: string[];
   /** Indexes of earlier versions that are gone now. */
   dropped: string[];
+  /** Where the form of the records changed: from which schema, and to which. */
+  upgraded?: { from: number; to: number };
 }
 
 /** Building an index over millions of tasks takes minutes. */
@@ -18,7 +22,7 @@ const BUILD_MS = 15 * 60_000;
 
 /**
  * Brings the database to what this version needs: collections, indexes, the few documents that are never inserted later. Safe to repeat and to
- * run several times at once. Indexes that are not ours are left alone.
+ * run several times at once. Indexes that are not ours are left alone. An older schema is raised, last of all, where an upgrade was begun.
  * Throws InterlockError `CONFLICT` for a newer schema, and for an index of ours that differs (it is never rebuilt unasked: dropping a unique index
  * under running processes would take away what keeps numbers and slots unique). Throws StoreError.
  */
@@ -33,12 +37,15 @@ export async function manage(db: Db): Promise<ManageReport> {
     }
   }
   created.push(...(await createDocuments(db)));
-  return { created, dropped: await dropRetired(db) };
+  const dropped = await dropRetired(db);
+  const upgraded = await raiseSchema(db);
+  return { created, dropped, ...(upgraded && { upgraded }) };
 }
 
 /** Throws InterlockError `CONFLICT` that names what is missing or wrong and says what mends it. Changes nothing. */
 export async function check(db: Db): Promise<void> {
-  await refuseNewerSchema(db);
+  await refuseHalfRestored(db);
+  await refuseOtherSchema(db);
   const missing: string[] = [];
   for (const [collection, indexes] of INDEXES) {
     for (const index of await missingIndexes(db, collection, indexes)) missing.push(`index ${collection}.${index.name}`);
@@ -68,13 +75,25 @@ export async function problems(db: Db): Promise<string[]> {
   return found;
 }
 
-async function refuseNewerSchema(db: Db): Promise<void> {
-  const meta = await read('schema', () => db.collection<MetaDocument>('meta').findOne({ _id: 'deployment' }, LIMIT));
-  if (!meta || meta.schema <= SCHEMA) return;
-  throw new InterlockError(
-    'CONFLICT',
-    `The database "${db.databaseName}" has schema ${meta.schema}; this Interlock knows ${SCHEMA}. Use the Interlock that wrote it, or a newer one.`,
-  );
+/**
+ * Everything that differs from what `manage` makes. Changes nothing. Throws InterlockError `CONFLICT` for a newer schema or a restore that is not
+ * through, StoreError.
+ */
+export async function drift(db: Db): Promise<DatabaseDrift> {
+  await refuseHalfRestored(db);
+  await refuseNewerSchema(db);
+  const missing: string[] = [];
+  const differing: string[] = [];
+  for (const [collection, indexes] of INDEXES) {
+    const existing = new Map((await read('indexes', () => listIndexes(db, collection))).map(index => [index.name, index]));
+    for (const wanted of indexes) {
+      const index = existing.get(wanted.name);
+      if (!index) missing.push(`index ${collection}.${wanted.name}`);
+      else if (!isSame(index, wanted)) differing.push(differs(collection, wanted.name).message);
+    }
+  }
+  for (const name of await missingDocuments(db)) missing.push(`document ${name}`);
+  return { missing, differing };
 }
 
 async function createCollection(db: Db, name: string): Promise<boolean> {

@@ -89,9 +89,9 @@ function whetherItRuns(raw: Raw, live: ReadonlySet<string>): 'yes' | 'no' | 'unk
 }
 
 /** Without resources nothing is at stake but the result of a body that may be running. */
-function mayHold({ grant, exclusive, shared }: Raw): boolean {
+function mayHold({ grant, exclusive, shared, counted }: Raw): boolean {
   const none = (names: unknown): boolean => Array.isArray(names) && names.length === 0;
-  return grant !== undefined || !none(exclusive) || !none(shared);
+  return grant !== undefined || !none(exclusive) || !none(shared) || counted !== undefined;
 }
 
 /** Only if it is still as it was judged: a start, an end or a mending hand may have come between. */
@@ -116,6 +116,6 @@ function failed(raw: Raw, message: string): Document {
     error: literal({ code: 'DAMAGED_RECORD', message }),
     finishedAt: '$$NOW',
     ...(isRun(raw.run) ? { attempts: oneMoreAttempt(endedStart('failed')) } : {}),
-    ...without('run', 'grant', 'waitingFor', 'dueAt', 'uniqueKey'),
+    ...without('run', 'grant', 'awaiting', 'lends', 'waitingFor', 'dueAt', 'uniqueKey'),
   };
 }

@@ -1,7 +1,9 @@
+import { MAX_UNITS } from '../../core/canonical-resources.js';
+import type { Counted } from '../../core/reservation.js';
 import { isFinal, STATES, type State } from '../../core/state.js';
 import type { Grant, Task } from '../../core/task.js';
 import type { LineTask } from '../tasks.js';
-import { isAttempt, isDate, isGrant, isReport, isRun, isText, LINE_RULES, TASK_RULES, type Raw } from './flaws.js';
+import { isAttempt, isCounted, isDate, isGrant, isReport, isRun, isText, LINE_RULES, TASK_RULES, type Raw } from './flaws.js';
 
 /** Stands for a time that cannot be read. */
 const NO_TIME = new Date(0);
@@ -15,7 +17,7 @@ export function salvagedLine(raw: Raw, damaged: string): LineTask {
   const exclusive = names(raw.exclusive);
   const grant = grantOf(raw, state);
   return {
-    ...sound(raw, ['waitingFor', 'startedAt'], LINE_RULES),
+    ...sound(raw, ['waitingFor', 'startedAt', 'version', 'rate', 'awaiting', 'under'], LINE_RULES),
     id: String(raw._id),
     seq: known(raw, 'seq', 0),
     name: known(raw, 'name', 'unknown'),
@@ -23,6 +25,7 @@ export function salvagedLine(raw: Raw, damaged: string): LineTask {
     priority: known(raw, 'priority', 4),
     exclusive,
     shared: names(raw.shared).filter(name => !exclusive.includes(name)),
+    ...countedOf(raw.counted, exclusive),
     state,
     ...(grant && { grant }),
     ...(isRun(raw.run) && { run: raw.run as NonNullable<Task['run']> }),
@@ -72,6 +75,14 @@ function numberOr(value: unknown, fallback: number): number {
 
 function names(value: unknown): string[] {
   return isText(value) ? [value] : [...new Set(parts(value, isText) as string[])];
+}
+
+/** Units that cannot be read may be all there are. */
+function countedOf(value: unknown, exclusive: readonly string[]): Pick<Task, 'counted'> {
+  const named = parts(value, part => isText((part as Raw | null)?.name)) as Counted[];
+  const sound = named.map(each => (isCounted(each) ? each : { name: each.name, units: MAX_UNITS }));
+  const once = sound.filter(({ name }, at) => !exclusive.includes(name) && sound.findIndex(each => each.name === name) === at);
+  return once.length > 0 ? { counted: once } : {};
 }
 
 function parts(value: unknown, holds: (part: unknown) => boolean): unknown[] {

@@ -1,8 +1,10 @@
 import type { Document } from 'mongodb';
 import { StoreError } from '../../core/errors.js';
+import type { TypeVersion } from '../../core/task-type.js';
 import type { Run, Task } from '../../core/task.js';
 import type { Start } from '../tasks.js';
 import { LIMIT, read, writeOnce } from './calls.js';
+import { ofTypes } from './claim.js';
 import { soundOnes } from './damage.js';
 import type { Database } from './database.js';
 import { findAndModify, type Modification } from './find-and-modify.js';
@@ -77,10 +79,15 @@ function startable(queues: readonly string[]): Document {
  * One command instead of two. What it takes turns out to be damaged only afterwards, and is given back; what it cannot take, or would mend
  * without being seen, is left to `claimable`: an attempt that is no number, an expiry that is no date, a run where there should be none.
  */
-export async function startBest(db: Database, queues: readonly string[], run: Omit<Run, 'at'>): Promise<Task | undefined> {
+export async function startBest(
+  db: Database,
+  queues: readonly string[],
+  run: Omit<Run, 'at'>,
+  only?: readonly TypeVersion[],
+): Promise<Task | undefined> {
   const change = { sort: { rank: 1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
   const [started] = await soundOnes(db.damage, async withoutIds => {
-    const query = { ...startable(queues), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };
+    const query = { ...startable(queues), ...ofTypes(only), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };
     const found = await startOnce(db, { query, ...change }, run);
     if (!found) return [];
     const task = toTask(found);

@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../../core/json.js';
 import { FINAL_STATES } from '../../core/state.js';
 import { rankOf } from '../../core/priority.js';
-import type { NewTask, Task } from '../../core/task.js';
+import { isPattern } from '../../core/subtree.js';
+import type { Attempt, NewTask, Superseded, Task } from '../../core/task.js';
 import type { LineTask } from '../tasks.js';
 import { flawOf, LINE_CHECKS, TASK_CHECKS } from './flaws.js';
 import { salvagedLine, salvagedTask } from './salvage.js';
@@ -10,13 +11,16 @@ import { salvagedLine, salvagedTask } from './salvage.js';
  * A task as it stands in the database. What users wrote as JSON stays JSON text: no key of theirs can then be taken for
  * an operator or a path, integer-like keys keep their place, and lone surrogates survive (BSON replaces them).
  */
-export type TaskDocument = Omit<Task, 'id' | 'args' | 'kwargs' | 'result' | 'damaged'> & {
+export type TaskDocument = Omit<Task, 'id' | 'args' | 'kwargs' | 'result' | 'attempts' | 'damaged'> & {
   _id: string;
   args: string;
   kwargs: string;
   result?: string;
+  attempts: (Omit<Attempt, 'superseded'> & { superseded?: Omit<Superseded, 'result'> & { result?: string } })[];
   /** Of `unique`, as long as it keeps others away. */
   uniqueKey?: string;
+  /** It reserves a pattern, or units: more than plain names. */
+  special?: true;
 };
 
 /** Closes a number. It has neither state nor name; its id sorts behind every uuid, so that lists end before it. */
@@ -35,7 +39,7 @@ export const NO_VOID = { voidAt: { $exists: false } } as object;
 export const OPEN = { $nin: [...FINAL_STATES] as Task['state'][] };
 
 export function toDocument(task: NewTask, seq: number, at: Date): TaskDocument {
-  const { id, args, kwargs, result, ...rest } = task;
+  const { id, args, kwargs, result, attempts, ...rest } = task;
   const ready = task.waitingFor !== 'delay' && task.waitingFor !== 'dependencies';
   return {
     ...rest,
@@ -44,19 +48,26 @@ export function toDocument(task: NewTask, seq: number, at: Date): TaskDocument {
     rank: rankOf(task.priority, at),
     args: JSON.stringify(args),
     kwargs: JSON.stringify(kwargs),
+    attempts: attempts as TaskDocument['attempts'], // nothing of a new task is superseded
     ...(result === undefined ? {} : { result: JSON.stringify(result) }),
     ...(task.unique ? { uniqueKey: task.unique.key } : {}),
+    ...(isSpecial(task) ? { special: true } : {}),
     createdAt: at,
     ...(ready ? { readyAt: at } : {}),
   };
+}
+
+function isSpecial({ exclusive, shared, counted }: NewTask): boolean {
+  return counted !== undefined || exclusive.some(isPattern) || shared.some(isPattern);
 }
 
 /** Whatever the record looks like: of a damaged one, what can be read. */
 export function toTask(document: TaskDocument): Task {
   const flaw = flawOf(document, TASK_CHECKS);
   if (flaw !== undefined) return salvagedTask(document, flaw);
-  const { _id, args, kwargs, result, ...rest } = document;
+  const { _id, args, kwargs, result, attempts, ...rest } = document;
   delete rest.uniqueKey;
+  delete rest.special;
   try {
     return {
       ...rest,
@@ -64,10 +75,19 @@ export function toTask(document: TaskDocument): Task {
       args: parsed(args, 'args', Array.isArray) as Json[],
       kwargs: parsed(kwargs, 'kwargs', isObject) as JsonObject,
       ...(result === undefined ? {} : { result: parsed(result, 'result', () => true) }),
+      attempts: attempts.map(toAttempt),
     };
   } catch (error) {
     return salvagedTask(document, error instanceof Error ? error.message : String(error));
   }
+}
+
+function toAttempt(attempt: TaskDocument['attempts'][number]): Attempt {
+  const { superseded, ...rest } = attempt;
+  if (superseded === undefined) return rest;
+  const { result, ...late } = superseded;
+  const returned = result === undefined ? {} : { result: parsed(result, 'attempts.superseded.result', () => true) };
+  return { ...rest, superseded: { ...late, ...returned } };
 }
 
 /** Throws SyntaxError, which names the field. */
@@ -94,13 +114,18 @@ const LINE_FIELDS = {
   priority: 1,
   exclusive: 1,
   shared: 1,
+  counted: 1,
   state: 1,
   waitingFor: 1,
   grant: 1,
   run: 1,
   maxAttempts: 1,
+  rate: 1,
   createdAt: 1,
   startedAt: 1,
+  version: 1,
+  awaiting: 1,
+  under: 1,
 } as const satisfies Record<LineField, 1>;
 
 /** `voidAt` tells a void from a task. */

@@ -1,6 +1,7 @@
 import type { TaskStore } from '../tasks.js';
 import { byIdempotencyKey, insert, takeNumbers } from './accept.js';
 import { insertAll } from './accept-all.js';
+import { backlog } from './backlog.js';
 import { cancel } from './cancel.js';
 import { active, claimable, namedBy, report } from './claim.js';
 import type { Database } from './database.js';
@@ -23,7 +24,9 @@ import {
 import { activeOfTheDead, cancelAssigned } from './lost.js';
 import { quarantine } from './quarantine.js';
 import { start, startBest } from './start.js';
-import { count, countByState, get, list, remove } from './views.js';
+import { supersede } from './supersede.js';
+import { count, ids, list, listEnded } from './lists.js';
+import { countByState, get, queues, remove, runsOf } from './views.js';
 
 export function mongoTasks(db: Database): TaskStore {
   return {
@@ -34,8 +37,9 @@ export function mongoTasks(db: Database): TaskStore {
 
     claimable: query => claimable(db, query),
     start: (starts, run) => start(db, starts, run),
-    startBest: (queues, run) => startBest(db, queues, run),
+    startBest: (queues, run, only) => startBest(db, queues, run, only),
     finish: endings => finish(db, endings),
+    supersede: (id, token, late) => supersede(db, { id, token }, late),
     giveBack: (id, token) => giveBack(db, id, token),
     namedBy: incarnation => namedBy(db, incarnation),
     active: (limit, afterId) => active(db, limit, afterId),
@@ -63,9 +67,14 @@ export function mongoTasks(db: Database): TaskStore {
 
     get: id => get(db, id),
     list: (filter, page) => list(db, filter, page),
+    listEnded: (filter, page) => listEnded(db, filter, page),
+    ids: (filter, limit, afterId) => ids(db, filter, { limit, afterId }),
     count: (filter, cap) => count(db, filter, cap),
     line: (resource, limit) => line(db, resource, limit),
+    queues: limit => queues(db, limit),
     countByState: () => countByState(db),
+    backlog: cap => backlog(db, cap),
+    runsOf: (schedule, after, limit) => runsOf(db, schedule, after, limit),
     remove: id => remove(db, id),
 
     quarantine: () => quarantine(db),

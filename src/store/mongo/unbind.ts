@@ -13,12 +13,17 @@ export async function unbindOnce(
   db: Database,
   session: ClientSession,
   lease: Lease,
-  { liveWorkers, queue, to, unbound = false }: Move & { liveWorkers: readonly string[] },
+  { liveWorkers, queue, name, version, to, unbound = false }: Move & { liveWorkers: readonly string[] },
 ): Promise<{ commit: boolean; value: string[] }> {
   const nothing = { commit: false, value: [] };
   const leads = await db.leases.updateOne(held(lease), { $inc: { unbindings: 1 } }, { session, ...STEP });
   if (leads.matchedCount === 0) return nothing;
-  const elsewhere = { waitingFor: 'worker', queue, 'grant.worker': { $nin: [...liveWorkers], ...(unbound ? {} : { $gt: '' }) } };
+  const kind = { queue, name, version: version ?? null };
+  const elsewhere = {
+    waitingFor: 'worker',
+    ...kind,
+    'grant.worker': { $nin: [...liveWorkers], ...(unbound ? {} : { $gt: '' }) },
+  };
   // Plain tasks are bound to nobody either, and can be many.
   const among = unbound ? { ...elsewhere, 'grant.fence': { $gt: 0 } } : elsewhere;
   const options = { projection: { _id: 1 }, limit: UNBIND_LIMIT, session, ...(unbound && { hint: 'holders' }), ...STEP };

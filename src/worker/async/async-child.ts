@@ -1,10 +1,10 @@
-import type { Outcome } from '../../core/outcome.js';
 import type { Log } from '../../process/log.js';
 import { monotonicMs } from '../children/budget.js';
 import { ChildHandle, type ChildOptions } from '../children/child-handle.js';
 import { outcomeOfDeath, type Death } from '../children/death.js';
 import type { FromChild } from '../children/from-child.js';
 import type { AsyncRun } from './async-run.js';
+import type { RunOutcome } from '../pool.js';
 
 type Fault = Extract<FromChild, { kind: 'fault' }>;
 
@@ -15,7 +15,7 @@ export interface AsyncChildOptions extends ChildOptions {
 
 export interface AsyncChildEvents {
   /** Nothing of this start is running any more. */
-  ended: (run: AsyncRun, outcome: Outcome) => void;
+  ended: (run: AsyncRun, outcome: RunOutcome) => void;
   /** A body failed where nobody could catch it; undefined: one that has ended. */
   faulted: (run: AsyncRun | undefined, how: Fault['how']) => void;
   /** It uses as much memory as it should. */

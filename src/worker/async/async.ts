@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-import type { Outcome } from '../../core/outcome.js';
 import type { PoolOptions } from '../children/pool-options.js';
+import { hasGrownAbove } from '../children/memory.js';
 import { Premises } from '../children/premises.js';
 import { Supply } from '../children/supply.js';
 import { TimeKeeper } from '../children/time-keeper.js';
 import { outcomeOfWait } from '../children/unstarted.js';
-import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
+import type { Job, JobEvents, Pool, PoolStats, RunOutcome } from '../pool.js';
 import { AsyncChild, type AsyncChildEvents } from './async-child.js';
 import { AsyncRun } from './async-run.js';
 import { HARD_MEMORY } from './limits.js';
@@ -26,7 +26,7 @@ export function createAsyncPool(options: AsyncPoolOptions): Pool {
 }
 
 class AsyncPool implements Pool {
-  readonly slots: number;
+  readonly kind = 'async';
   readonly #options: AsyncPoolOptions;
   readonly #premises: Premises;
   readonly #supply: Supply<AsyncChild>;
@@ -36,19 +36,23 @@ class AsyncPool implements Pool {
   readonly #running = new Map<string, AsyncRun>();
   /** The child that takes new tasks. */
   #current: AsyncChild | undefined;
+  #slots: number;
+  /** Runs that wait for other tasks. */
+  #awaiting = 0;
   #stopped: Promise<void> | undefined;
 
   constructor(options: AsyncPoolOptions) {
     const { slots, workerDirectory: directory, memoryMiB, retireMs, timeLimitMs, log, runtime } = options;
-    this.slots = slots;
+    this.#slots = slots;
     this.#options = options;
     this.#premises = new Premises(directory, log);
     const { ledger } = this.#premises;
-    const childOptions = { ...options, tasksAtOnce: slots, memoryMiB: memoryMiB * HARD_MEMORY, directory, ledger };
+    const childOptions = { ...options, memoryMiB: memoryMiB * HARD_MEMORY, directory, ledger };
     this.#supply = new Supply({
-      wanted: 1,
+      wanted: () => 1,
       startsAtOnce: 1,
-      create: () => new AsyncChild(childOptions, child => this.#eventsOf(child)),
+      create: () =>
+        new AsyncChild({ ...childOptions, tasksAtOnce: this.#slots + this.#awaiting }, child => this.#eventsOf(child)),
       onReady: child => this.#moveTo(child),
       onGone: () => undefined, // its starts have ended with it
       log,
@@ -57,6 +61,14 @@ class AsyncPool implements Pool {
     this.#retirement = new Retirement({ supply: this.#supply, retireMs, timers: runtime.timers, log });
     this.#timeKeeper = new TimeKeeper(runtime, timeLimitMs);
     this.#waiting = new Waiting(runtime, run => this.#endUnstarted(run, { late: true }));
+  }
+
+  get types(): readonly string[] {
+    return this.#supply.types;
+  }
+
+  get slots(): number {
+    return this.#slots;
   }
 
   async start(): Promise<void> {
@@ -69,7 +81,7 @@ class AsyncPool implements Pool {
     }
   }
 
-  run(job: Job, events: JobEvents): Promise<Outcome> {
+  run(job: Job, events: JobEvents): Promise<RunOutcome> {
     const { log, runtime } = this.#options;
     return new Promise(resolve => {
       const run = new AsyncRun({ job, events, log, sinceMs: runtime.clock.monotonicMs(), resolve });
@@ -88,6 +100,19 @@ class AsyncPool implements Pool {
     void this.#awaitEnd(run, child);
   }
 
+  setAwaiting(taskId: string, awaits: boolean): void {
+    const run = this.#running.get(taskId);
+    if (!run || run.ended || run.awaits === awaits) return;
+    this.#timeKeeper.setAwaiting(run, awaits);
+    this.#awaiting += awaits ? 1 : -1;
+    if (awaits) this.#allowTasks();
+  }
+
+  resize(slots: number): void {
+    this.#slots = slots;
+    this.#allowTasks();
+  }
+
   extendDeadline(deadlineMs: number): void {
     this.#supply.extendDeadline(deadlineMs);
   }
@@ -104,7 +129,9 @@ class AsyncPool implements Pool {
   }
 
   stats(): PoolStats {
-    return { slots: this.slots, busy: this.#running.size, children: this.#supply.shown, types: this.#supply.types };
+    const { shown: children, types, tasksRun } = this.#supply;
+    const [slots, awaiting] = [this.#slots, this.#awaiting];
+    return { slots, busy: this.#running.size - awaiting, awaiting, children, types, tasksRun };
   }
 
   async #shutDown(): Promise<void> {
@@ -113,6 +140,10 @@ class AsyncPool implements Pool {
     await ended;
     this.#timeKeeper.stop();
     await this.#premises.close();
+  }
+
+  #allowTasks(): void {
+    for (const child of this.#supply.children) child.allowTasks(this.#slots + this.#awaiting);
   }
 
   #place(run: AsyncRun): void {
@@ -176,9 +207,10 @@ class AsyncPool implements Pool {
 
   /** It goes on until its successor is ready; nobody waits for that. */
   #replaceUsedUp(child: AsyncChild): void {
-    const { recycleAfterTasks, slots } = this.#options;
-    const usedUp = child.grown || (recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks * slots);
-    if (usedUp && child === this.#current && this.#retirement.hasRoom) this.#supply.replace(child);
+    if (child !== this.#current || !child.open || !this.#retirement.hasRoom) return;
+    const { recycleAfterTasks, recycleAboveMiB } = this.#options;
+    const usedUp = child.grown || (recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks * this.#slots);
+    if (usedUp || hasGrownAbove(recycleAboveMiB, child.identity.pid)) this.#supply.replace(child);
   }
 
   #endUnstarted(run: AsyncRun, { late = false } = {}): void {
@@ -188,21 +220,23 @@ class AsyncPool implements Pool {
   }
 
   /** Only a start that asked for a directory has something left to wait for. */
-  #end(run: AsyncRun, outcome: Outcome): void {
+  #end(run: AsyncRun, outcome: RunOutcome): void {
     run.graces?.abort();
+    if (run.awaits) this.#awaiting -= 1;
+    run.awaits = false;
     this.#timeKeeper.forget(run);
     const ended = run.end(outcome);
     if (run.directory) void this.#endWithDirectory(run, ended);
     else this.#tell(run, ended);
   }
 
-  async #endWithDirectory(run: AsyncRun, outcome: Outcome): Promise<void> {
+  async #endWithDirectory(run: AsyncRun, outcome: RunOutcome): Promise<void> {
     const directory = await run.directory?.catch(() => undefined); // its body was told why there is none
     if (directory) await this.#premises.removeTask(run.job.task.id, directory);
     this.#tell(run, outcome);
   }
 
-  #tell(run: AsyncRun, outcome: Outcome): void {
+  #tell(run: AsyncRun, outcome: RunOutcome): void {
     const { id } = run.job.task;
     // The same task may have been started here again while its former directory was being removed.
     if (this.#running.get(id) === run) this.#running.delete(id);

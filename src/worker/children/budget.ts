@@ -1,7 +1,7 @@
 /** A token bucket on the monotonic clock: so much a second, and so much at once. */
 export class Budget {
-  readonly #perSecond: number;
-  readonly #burst: number;
+  #perSecond: number;
+  #burst: number;
   #left: number;
   #lastMs = monotonicMs();
 
@@ -9,6 +9,12 @@ export class Budget {
     this.#perSecond = perSecond;
     this.#burst = burst;
     this.#left = burst;
+  }
+
+  /** Never lowers either. */
+  raise(perSecond: number, burst: number): void {
+    this.#perSecond = Math.max(this.#perSecond, perSecond);
+    this.#burst = Math.max(this.#burst, burst);
   }
 
   /** False when it is used up; nothing is taken then. */

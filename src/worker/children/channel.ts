@@ -14,7 +14,7 @@ const COST_PER_SECOND = 10_000;
 const COST_FOR_ANOTHER = 20;
 const BYTES_FOR_ONE = 4_096;
 /** Of these only some may be open at a time, so that no more can come than are answered. */
-const REQUESTS: ReadonlySet<string> = new Set<FromChild['kind']>(['spawn', 'service', 'directory']);
+const REQUESTS: ReadonlySet<string> = new Set<FromChild['kind']>(['spawn', 'service', 'directory', 'await']);
 
 export interface ChannelOptions {
   limitBytes: number;
@@ -37,7 +37,7 @@ export class Channel {
   readonly #onBreach: (what: string) => void;
 
   constructor(pipe: Duplex, options: ChannelOptions) {
-    const costPerSecond = COST_PER_SECOND + COST_FOR_ANOTHER * (options.tasksAtOnce - 1);
+    const costPerSecond = costPerSecondOf(options.tasksAtOnce);
     this.#budget = new Budget(costPerSecond, 2 * costPerSecond);
     this.#pipe = pipe;
     this.#outbox = new Outbox(pipe);
@@ -46,6 +46,12 @@ export class Channel {
     this.#onBreach = options.onBreach;
     pipe.on('data', this.#onData);
     pipe.on('error', () => undefined); // EPIPE and the like: the child's exit says what happened
+  }
+
+  /** More may be said than before; never less, as what runs goes on. */
+  allowTasks(atOnce: number): void {
+    const costPerSecond = costPerSecondOf(atOnce);
+    this.#budget.raise(costPerSecond, 2 * costPerSecond);
   }
 
   /** To a dead child it goes nowhere. */
@@ -71,6 +77,10 @@ export class Channel {
       this.#onBreach(error.message);
     }
   };
+}
+
+function costPerSecondOf(tasksAtOnce: number): number {
+  return COST_PER_SECOND + COST_FOR_ANOTHER * (tasksAtOnce - 1);
 }
 
 /** An outcome is free: there is one for each start that the child was given. */

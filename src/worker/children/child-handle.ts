@@ -23,7 +23,7 @@ export interface ChildOptions {
   taskModules: readonly string[];
   moduleBase: string;
   childEnvironment: readonly string[];
-  /** How many tasks it may run at a time. */
+  /** How many tasks it may run at a time, unless told otherwise (`allowTasks`). */
   tasksAtOnce: number;
   /** Resident memory at which it is killed. */
   memoryMiB: number;
@@ -126,6 +126,11 @@ export abstract class ChildHandle {
 
   send(message: ToChild): void {
     this.#channel.send(message);
+  }
+
+  /** It may run so many at a time from now on. What runs in it beyond that goes on. */
+  allowTasks(atOnce: number): void {
+    this.#channel.allowTasks(atOnce);
   }
 
   /** A child that does not read (it is frozen) wakes up to an old deadline and dies by it. */

@@ -21,3 +21,5 @@ export type ToChild =
 /** How long a child waits for an answer from its supervisor, and how many answers one start waits for at a time. */
 export const REQUEST_DEADLINE_MS = 30_000;
 export const MAX_REQUESTS = 32;
+/** How many tasks one start may wait for at a time; that has no deadline. */
+export const MAX_AWAITED = 1_000;

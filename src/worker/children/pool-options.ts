@@ -19,6 +19,8 @@ export interface PoolOptions {
   timeLimitMs: number;
   /** A child is replaced after so many (for each task that it may run at a time); 0: never. */
   recycleAfterTasks: number;
+  /** A child that has more resident memory than this when a task of it ends is replaced; 0: never. */
+  recycleAboveMiB: number;
   /** Resident memory of a child that is too much. */
   memoryMiB: number;
   resultLimitBytes: number;

@@ -8,8 +8,9 @@ import type { Cause, Death } from './death.js';
 import { deferred } from './deferred.js';
 
 export interface SupplyOptions<Child extends ChildHandle> {
-  /** How many children there are to be, and how many may be starting at a time. */
-  wanted: number;
+  /** How many children there are to be; asked whenever that matters, and `fit` says that it has changed. */
+  wanted: () => number;
+  /** How many may be starting at a time. */
   startsAtOnce: number;
   /** Throws when the system refuses. */
   create: () => Child;
@@ -28,8 +29,8 @@ const FIRST_TRIES = 3;
 /** Keeps as many children alive as are wanted. */
 export class Supply<Child extends ChildHandle> {
   readonly children = new Set<Child>();
-  /** What the last child to be ready has loaded. */
-  types: string[] = [];
+  /** What the last child to be ready has loaded; another list only when it is another. */
+  types: readonly string[] = [];
   readonly #options: SupplyOptions<Child>;
   readonly #stopping = new AbortController();
   readonly #first = deferred<undefined>();
@@ -40,6 +41,8 @@ export class Supply<Child extends ChildHandle> {
   #failures = 0;
   #pausing = false;
   #deadlineMs: number | undefined;
+  /** By children that are gone. */
+  #tasksRun = 0;
 
   constructor(options: SupplyOptions<Child>) {
     this.#options = options;
@@ -56,6 +59,18 @@ export class Supply<Child extends ChildHandle> {
   /** Whether children must be dead by now: then none is started, and no task. */
   get expired(): boolean {
     return this.#deadlineMs !== undefined && monotonicMs() >= this.#deadlineMs;
+  }
+
+  /** How many more there are than are wanted; those that are being ended do not count. */
+  get surplus(): number {
+    const wanted = this.#options.wanted();
+    if (this.children.size <= wanted) return 0; // most often
+    const going = [...this.children].filter(child => child.alive && child.cause === undefined && !this.#replaced.has(child));
+    return Math.max(0, going.length - wanted);
+  }
+
+  get tasksRun(): number {
+    return [...this.children].reduce((sum, child) => sum + child.tasksRun, this.#tasksRun);
   }
 
   /** The living, for `PoolStats`. */
@@ -77,6 +92,11 @@ export class Supply<Child extends ChildHandle> {
     const ofChildren = here + (deadlineMs - this.#options.runtime.clock.monotonicMs());
     this.#deadlineMs = ofChildren;
     for (const child of this.children) child.extendDeadline(ofChildren);
+    this.#fill();
+  }
+
+  /** Another number is wanted. Which of too many are to go is for the pool to say. */
+  fit(): void {
     this.#fill();
   }
 
@@ -102,7 +122,7 @@ export class Supply<Child extends ChildHandle> {
   #fill(): void {
     const { wanted, startsAtOnce } = this.#options;
     const maySpawn = (): boolean => this.#running && !this.#pausing && !this.expired && this.#starting < startsAtOnce;
-    while (maySpawn() && this.children.size - this.#replaced.size < wanted) {
+    while (maySpawn() && this.children.size - this.#replaced.size < wanted()) {
       this.#starting += 1;
       void this.#startOne().finally(() => {
         this.#starting -= 1;
@@ -119,7 +139,7 @@ export class Supply<Child extends ChildHandle> {
       this.children.add(born);
       void born.gone.then(death => this.#forget(born, death));
       born.load(this.#deadlineMs);
-      this.types = await born.ready;
+      this.#learn(await born.ready);
       this.#first.resolve(undefined);
       if (born.alive && born.cause === undefined) this.#options.onReady(born); // else its end has been noticed, or will be
     } catch (error) {
@@ -139,7 +159,12 @@ export class Supply<Child extends ChildHandle> {
     this.#pausing = false;
   }
 
+  #learn(types: readonly string[]): void {
+    if (types.length !== this.types.length || types.some((type, index) => type !== this.types[index])) this.types = types;
+  }
+
   #forget(child: Child, death: Death): void {
+    this.#tasksRun += child.tasksRun;
     this.children.delete(child);
     this.#replaced.delete(child);
     this.#options.onGone(child);

@@ -1,6 +1,14 @@
-import type { TaskError, TimeLimits } from '../../core/task.js';
+import type { Task, TaskError, TimeLimits } from '../../core/task.js';
 import type { Runtime } from '../../process/runtime.js';
-import type { ChildRun } from './child-run.js';
+
+/** A start whose time is kept. */
+export interface Timed {
+  readonly job: { readonly task: Pick<Task, 'timeLimits'> };
+  /** Of its last report, on the monotonic clock. */
+  reportedAtMs: number;
+  /** It waits for other tasks. */
+  awaits: boolean;
+}
 
 /** What is done about a start that takes too long. */
 export interface Overtime {
@@ -24,7 +32,7 @@ const MAX_NAP_MS = 3_600_000;
 export class TimeKeeper {
   readonly #runtime: Runtime;
   readonly #defaultMs: number;
-  readonly #kept = new Map<ChildRun, Kept>();
+  readonly #kept = new Map<Timed, Kept>();
   #wakeAtMs = Infinity;
   #nap = new AbortController();
   #watching = false;
@@ -36,7 +44,7 @@ export class TimeKeeper {
   }
 
   /** From now on, when its child has it, until `forget`. */
-  watch(run: ChildRun, overtime: Overtime): void {
+  watch(run: Timed, overtime: Overtime): void {
     const limits = this.#limitsOf(run);
     if (Object.keys(limits).length === 0) return;
     const kept = { limits, sinceMs: this.#runtime.clock.monotonicMs(), asked: false, overtime };
@@ -45,8 +53,15 @@ export class TimeKeeper {
     else if (nextOf(run, kept) < this.#wakeAtMs) this.#nap.abort();
   }
 
+  /** It waits for other tasks, or goes on: only then it is expected to report again, from now. */
+  setAwaiting(run: Timed, awaits: boolean): void {
+    run.awaits = awaits;
+    if (!awaits) run.reportedAtMs = this.#runtime.clock.monotonicMs();
+    if (this.#watching) this.#nap.abort();
+  }
+
   /** Its timer may go off in vain; one for each start would cost more. */
-  forget(run: ChildRun): void {
+  forget(run: Timed): void {
     this.#kept.delete(run);
   }
 
@@ -55,7 +70,7 @@ export class TimeKeeper {
     this.#nap.abort();
   }
 
-  #limitsOf({ job }: ChildRun): TimeLimits {
+  #limitsOf({ job }: Timed): TimeLimits {
     const { timeLimits = {} } = job.task;
     return timeLimits.hardMs === undefined && this.#defaultMs > 0 ? { ...timeLimits, hardMs: this.#defaultMs } : timeLimits;
   }
@@ -74,7 +89,7 @@ export class TimeKeeper {
     this.#watching = false;
   }
 
-  #look(run: ChildRun, kept: Kept, nowMs: number): void {
+  #look(run: Timed, kept: Kept, nowMs: number): void {
     const { limits, sinceMs, overtime } = kept;
     if (nowMs >= hardAt(kept)) return this.#end(run, overtime, overtimeError(limits.hardMs ?? 0));
     if (nowMs >= stallAt(run, kept)) return this.#end(run, overtime, stallError(limits.stallMs ?? 0));
@@ -83,13 +98,13 @@ export class TimeKeeper {
     overtime.ask(limits.softMs ?? 0);
   }
 
-  #end(run: ChildRun, overtime: Overtime, error: TaskError): void {
+  #end(run: Timed, overtime: Overtime, error: TaskError): void {
     this.#kept.delete(run);
     overtime.end(error);
   }
 }
 
-function nextOf(run: ChildRun, kept: Kept): number {
+function nextOf(run: Timed, kept: Kept): number {
   const softAtMs = kept.asked ? Infinity : kept.sinceMs + (kept.limits.softMs ?? Infinity);
   return Math.min(softAtMs, hardAt(kept), stallAt(run, kept));
 }
@@ -98,7 +113,8 @@ function hardAt({ limits, sinceMs }: Kept): number {
   return sinceMs + (limits.hardMs ?? Infinity);
 }
 
-function stallAt(run: ChildRun, { limits, sinceMs }: Kept): number {
+function stallAt(run: Timed, { limits, sinceMs }: Kept): number {
+  if (run.awaits) return Infinity;
   return Math.max(sinceMs, run.reportedAtMs) + (limits.stallMs ?? Infinity);
 }
 

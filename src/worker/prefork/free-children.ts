@@ -10,6 +10,11 @@ export class FreeChildren {
     return this.#free.pop();
   }
 
+  /** The one that has had nothing to do for longest. */
+  takeOldest(): PreforkChild | undefined {
+    return this.#free.shift();
+  }
+
   /** One as soon as there is one; undefined when `signal` aborts, or all are ended, before that. */
   next(signal: AbortSignal): Promise<PreforkChild | undefined> {
     return new Promise(resolve => {

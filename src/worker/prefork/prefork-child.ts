@@ -1,4 +1,3 @@
-import type { Outcome } from '../../core/outcome.js';
 import { statOf, type ProcessStat } from '../../process/identity.js';
 import type { Log } from '../../process/log.js';
 import { ChildHandle, type ChildOptions } from '../children/child-handle.js';
@@ -8,6 +7,7 @@ import { deferred, type Deferred } from '../children/deferred.js';
 import type { Ended, FromChild } from '../children/from-child.js';
 import { mayHaveStarted, remainsOf, signal } from '../children/remains.js';
 import type { Overtime, TimeKeeper } from '../children/time-keeper.js';
+import type { RunOutcome } from '../pool.js';
 
 export interface PreforkChildOptions extends ChildOptions {
   /** From the AbortSignal to SIGTERM, and from there to SIGKILL. */
@@ -43,7 +43,7 @@ export class PreforkChild extends ChildHandle {
   }
 
   /** Resolves when nothing of this start is running any more. Never rejects. */
-  async run(run: ChildRun, directory: string): Promise<Outcome> {
+  async run(run: ChildRun, directory: string): Promise<RunOutcome> {
     this.#begin(run, directory);
     this.send({ kind: 'run', run: run.number, task: run.facts, directory, deadlineMs: this.deadlineMs });
     this.#options.timeKeeper.watch(run, this.#overtimeOf(run));
@@ -64,6 +64,10 @@ export class PreforkChild extends ChildHandle {
     this.send({ kind: 'cancel', run: run.number, reason });
     this.#graces = new AbortController();
     void this.#escalate(this.#graces.signal);
+  }
+
+  setAwaiting(awaits: boolean): void {
+    if (this.#run) this.#options.timeKeeper.setAwaiting(this.#run, awaits);
   }
 
   directoryOf(): Promise<string> {
@@ -96,7 +100,7 @@ export class PreforkChild extends ChildHandle {
     this.#ended.resolve(undefined);
   }
 
-  async #outcomeOfDeath({ canceled, fault, overtime }: ChildRun): Promise<Outcome> {
+  async #outcomeOfDeath({ canceled, fault, overtime }: ChildRun): Promise<RunOutcome> {
     return outcomeOfDeath(await this.gone, { canceled, fault, overtime, suspect: true });
   }
 

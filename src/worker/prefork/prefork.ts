@@ -1,16 +1,17 @@
 import { availableParallelism } from 'node:os';
 
-import type { Outcome } from '../../core/outcome.js';
 import type { EndReason } from '../../core/task.js';
 import { errorOf } from '../../tasks/body.js';
 import { ChildRun } from '../children/child-run.js';
 import type { TaskDirectory } from '../children/directory.js';
 import { CHILD_WAIT_MS, type PoolOptions } from '../children/pool-options.js';
+import { hasGrownAbove } from '../children/memory.js';
 import { Premises } from '../children/premises.js';
 import { Supply } from '../children/supply.js';
 import { TimeKeeper } from '../children/time-keeper.js';
 import { outcomeOfWait } from '../children/unstarted.js';
-import type { Job, JobEvents, Pool, PoolStats } from '../pool.js';
+import type { Job, JobEvents, Pool, PoolStats, RunOutcome } from '../pool.js';
+import { Awaiting } from './awaiting.js';
 import { FreeChildren } from './free-children.js';
 import { PreforkChild } from './prefork-child.js';
 
@@ -24,37 +25,53 @@ export function createPreforkPool(options: PoolOptions): Pool {
 
 interface Slot {
   child?: PreforkChild;
+  awaits?: boolean;
   canceled?: EndReason;
   /** Ends the wait for a child, where there is one. */
   giveUp?: AbortController;
 }
 
 class PreforkPool implements Pool {
-  readonly slots: number;
+  readonly kind = 'prefork';
   readonly #options: PoolOptions;
   readonly #premises: Premises;
   readonly #supply: Supply<PreforkChild>;
   readonly #free = new FreeChildren();
   readonly #timeKeeper: TimeKeeper;
   readonly #running = new Map<string, Slot>();
+  readonly #awaiting: Awaiting;
+  #slots: number;
   #stopped: Promise<void> | undefined;
 
   constructor(options: PoolOptions) {
     const { slots, workerDirectory: directory, timeLimitMs, log, runtime } = options;
-    this.slots = slots;
+    this.#slots = slots;
     this.#options = options;
     this.#premises = new Premises(directory, log);
     const { ledger } = this.#premises;
+    this.#awaiting = new Awaiting(runtime.timers, () => this.#fit());
     const timeKeeper = (this.#timeKeeper = new TimeKeeper(runtime, timeLimitMs));
     this.#supply = new Supply({
-      wanted: slots,
+      // After a shrink a run may still be waiting for a child, while the others go on for as long as they like.
+      wanted: () => Math.max(this.#slots, this.#running.size - this.#awaiting.runs) + this.#awaiting.children,
       startsAtOnce: STARTS_AT_ONCE,
       create: () => new PreforkChild({ ...options, tasksAtOnce: 1, directory, ledger, timeKeeper }),
-      onReady: child => this.#free.offer(child),
+      onReady: child => {
+        this.#free.offer(child);
+        this.#endSurplus();
+      },
       onGone: child => this.#free.remove(child),
       log,
       runtime,
     });
+  }
+
+  get types(): readonly string[] {
+    return this.#supply.types;
+  }
+
+  get slots(): number {
+    return this.#slots;
   }
 
   async start(): Promise<void> {
@@ -67,7 +84,7 @@ class PreforkPool implements Pool {
     }
   }
 
-  async run(job: Job, events: JobEvents): Promise<Outcome> {
+  async run(job: Job, events: JobEvents): Promise<RunOutcome> {
     const slot: Slot = {};
     this.#running.set(job.task.id, slot);
     try {
@@ -79,6 +96,8 @@ class PreforkPool implements Pool {
     } finally {
       // The same task may have been started here again while its former directory was being removed.
       if (this.#running.get(job.task.id) === slot) this.#running.delete(job.task.id);
+      if (slot.awaits) this.#awaiting.end();
+      this.#endSurplus();
     }
   }
 
@@ -88,6 +107,20 @@ class PreforkPool implements Pool {
     slot.canceled = reason;
     slot.giveUp?.abort();
     slot.child?.cancel(reason);
+  }
+
+  setAwaiting(taskId: string, awaits: boolean): void {
+    const slot = this.#running.get(taskId);
+    if (!slot || (slot.awaits ?? false) === awaits) return;
+    slot.awaits = awaits;
+    slot.child?.setAwaiting(awaits);
+    if (awaits) this.#awaiting.begin();
+    else this.#awaiting.end();
+  }
+
+  resize(slots: number): void {
+    this.#slots = slots;
+    this.#fit();
   }
 
   extendDeadline(deadlineMs: number): void {
@@ -105,11 +138,14 @@ class PreforkPool implements Pool {
   }
 
   stats(): PoolStats {
-    return { slots: this.slots, busy: this.#running.size, children: this.#supply.shown, types: this.#supply.types };
+    const { shown: children, types, tasksRun } = this.#supply;
+    const { runs: awaiting } = this.#awaiting;
+    return { slots: this.#slots, busy: this.#running.size - awaiting, awaiting, children, types, tasksRun };
   }
 
   async #shutDown(): Promise<void> {
     const ended = this.#supply.stop();
+    this.#awaiting.stop();
     this.#free.clear();
     await ended;
     this.#timeKeeper.stop();
@@ -129,7 +165,7 @@ class PreforkPool implements Pool {
     return child;
   }
 
-  async #runOn(child: PreforkChild, slot: Slot, job: Job, events: JobEvents): Promise<Outcome> {
+  async #runOn(child: PreforkChild, slot: Slot, job: Job, events: JobEvents): Promise<RunOutcome> {
     const { id } = job.task;
     let directory: TaskDirectory | undefined;
     try {
@@ -145,12 +181,22 @@ class PreforkPool implements Pool {
     }
   }
 
-  #isUsedUp(child: PreforkChild): boolean {
-    const { recycleAfterTasks } = this.#options;
-    return recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks;
+  #fit(): void {
+    this.#supply.fit();
+    this.#endSurplus();
   }
 
-  #unstarted({ canceled, giveUp }: Slot): Outcome {
+  #endSurplus(): void {
+    for (let surplus = this.#supply.surplus; surplus > 0; surplus -= 1) void this.#free.takeOldest()?.end({ kind: 'retired' });
+  }
+
+  #isUsedUp(child: PreforkChild): boolean {
+    const { recycleAfterTasks, recycleAboveMiB } = this.#options;
+    const byTasks = recycleAfterTasks > 0 && child.tasksRun >= recycleAfterTasks;
+    return byTasks || (child.alive && hasGrownAbove(recycleAboveMiB, child.identity.pid));
+  }
+
+  #unstarted({ canceled, giveUp }: Slot): RunOutcome {
     return outcomeOfWait({ canceled, stopped: this.#stopped !== undefined, late: giveUp?.signal.aborted === true });
   }
 }

@@ -4,6 +4,7 @@ import { link, repliesDropped, reset } from './links.js';
 import * as mongo from './mongo.js';
 import * as processes from './processes.js';
 import * as rabbit from './rabbit.js';
+import * as steering from './steering.js';
 
 export type { Heal, Inject } from './injection.js';
 
@@ -17,6 +18,10 @@ export const FAULTS: Readonly<Record<FaultKind, Inject>> = {
   'tree-frozen-briefly': processes.treeFrozen,
   'tree-frozen-long': processes.treeFrozen,
   'worker-killed-children-frozen': processes.killedWithFrozenChildren,
+  'worker-paused': steering.paused,
+  'worker-drained': steering.drained,
+  'worker-resized': steering.resized,
+  'worker-shut-down': steering.shutDown,
   'leading-manager-killed': processes.killed,
   'leading-manager-frozen': processes.frozen,
   'standby-manager-killed': processes.killed,

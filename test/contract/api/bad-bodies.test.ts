@@ -96,7 +96,7 @@ describe('The API, when a body is bad', () => {
       '/schedules',
       json('{"name":"s","task":{"name":"anything"}}'),
       400,
-      'VALIDATION_FAILED /interval required',
+      'VALIDATION_FAILED  missing',
     ],
     [
       'a schedule with an interval of half a second',

@@ -1,12 +1,19 @@
+import { expect } from 'chai';
 import { Type } from 'typebox';
 
 import type { ApiDeps, ApiServer } from '../../../src/api/context.js';
+import { DEFAULT_EVENT_LIMITS } from '../../../src/api/events/limits.js';
+import { OwnMetrics } from '../../../src/api/metrics/own.js';
 import { buildServer } from '../../../src/api/server.js';
+import type { EventFeed, EventListener } from '../../../src/broker/broker.js';
+import type { TaskEvent } from '../../../src/core/event.js';
 import type { Standing } from '../../../src/core/line.js';
 import type { Control } from '../../../src/core/hint.js';
 import { Acceptor } from '../../../src/dispatch/accept.js';
+import { Acceptance, heeding } from '../../../src/dispatch/acceptance.js';
 import { cancelGroup, cancelTask, cancelTree } from '../../../src/dispatch/cancel.js';
 import { Dependents } from '../../../src/dispatch/dependents.js';
+import { Events } from '../../../src/dispatch/events.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { catalogueOf } from '../../../src/dispatch/type-catalogue.js';
 import { fastifyLogger } from '../../../src/process/fastify-logger.js';
@@ -17,6 +24,8 @@ import type { Store } from '../../../src/store/store.js';
 import { defineTask } from '../../../src/tasks/define-task.js';
 import { Registry } from '../../../src/tasks/registry.js';
 import { PassThrough } from 'node:stream';
+
+import { answerCheck, documentOf, type AnswerCheck, type Served } from './openapi-document.js';
 
 export const TYPES = catalogueOf(
   Registry.of(
@@ -34,11 +43,26 @@ export const TYPES = catalogueOf(
   ),
 );
 
+/** As the settings say them unless told otherwise. */
+const LIMITS = { requestsPerSecond: 1_000, burst: 5_000, inFlight: 500, bodyMiB: 64, openTasks: 1_000_000 };
+
+export const SETTINGS: ApiDeps['settings'] = {
+  host: '127.0.0.1',
+  port: 0,
+  requireTokens: 'auto',
+  auditSeconds: 3_600,
+  allowedHosts: [],
+  behindTlsProxy: false,
+  maxConnections: 2_000,
+  limits: LIMITS,
+};
+
 /** A broker that is up and takes everything. */
 export class QuietBroker {
   readonly controls: Control[] = [];
   published = 0;
   state: 'up' | 'connecting' = 'up';
+  #listener: EventListener | undefined;
 
   publish(): Promise<'confirmed'> {
     this.published++;
@@ -47,11 +71,29 @@ export class QuietBroker {
   broadcast(message: Control): void {
     this.controls.push(message);
   }
+  emit(event: TaskEvent): void {
+    this.#listener?.event(event);
+  }
+  listen(listener: EventListener): EventFeed {
+    this.#listener = listener;
+    queueMicrotask(() => listener.missed('connection'));
+    return { live: true, close: () => Promise.resolve((this.#listener = undefined)) };
+  }
   depth(): Promise<{ messages: number; consumers: number } | undefined> {
     return Promise.resolve({ messages: 3, consumers: 1 });
   }
   status(): ReturnType<ApiDeps['broker']['status']> {
-    return { state: this.state, consumers: [], reconnects: 0, recycles: 0, returned: 0, deferred: 0, dead: 0, version: '3.10.8' };
+    return {
+      state: this.state,
+      consumers: [],
+      reconnects: 0,
+      recycles: 0,
+      returned: 0,
+      deferred: 0,
+      dead: 0,
+      eventsDropped: 0,
+      version: '3.10.8',
+    };
   }
 }
 
@@ -66,8 +108,11 @@ export interface Opened {
 export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened, 'app'> & { deps: ApiDeps } {
   const broker = new QuietBroker();
   const hints = new Hints(broker, system.clock);
-  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, log: silentLog });
-  const canceling = { tasks: store.tasks, groups: store.groups, hints, dependents, broker };
+  const events = new Events({ broker, tasks: store.tasks, clock: system.clock, log: silentLog });
+  const dependents = new Dependents({ tasks: store.tasks, joins: store.joins, hints, events, log: silentLog });
+  const canceling = { tasks: store.tasks, groups: store.groups, hints, events, dependents, broker };
+  const acceptance = new Acceptance({ maintenance: store.maintenance, clock: system.clock });
+  const metrics = new OwnMetrics({ interlock: '0.0.0-test', node: process.versions.node });
   const stream = new PassThrough();
   let text = '';
   stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -75,7 +120,11 @@ export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened
   const deps: ApiDeps = {
     store,
     broker,
-    acceptor: new Acceptor({ tasks: store.tasks, hints }),
+    acceptor: heeding(
+      new Acceptor({ tasks: store.tasks, hints, events, accepted: ({ name }) => metrics.accepted(name) }),
+      acceptance,
+    ),
+    acceptance,
     cancel: (id, by) => cancelTask(canceling, id, by),
     cancelTree: (id, by) => cancelTree(canceling, id, by),
     cancelGroup: (id, by) => cancelGroup(canceling, id, by),
@@ -83,9 +132,11 @@ export function depsOn(store: Store, change: Partial<ApiDeps> = {}): Omit<Opened
     runtime: system,
     log: silentLog,
     loggerInstance: fastifyLogger(logger),
-    settings: { host: '127.0.0.1', port: 0 },
+    settings: SETTINGS,
     plugins: [],
     version: '0.0.0-test',
+    eventLimits: DEFAULT_EVENT_LIMITS,
+    metrics,
     ...change,
   };
   return { deps, broker, logged: () => text };
@@ -118,8 +169,9 @@ export interface Body {
   // explanations and resources
   text: string;
   resources: Standing[];
+  blockedBy: string[];
   holders: Standing['holders'];
-  waiting: { task: string; position: number }[];
+  waiting: { task: string; position: number; resource: string; mode: string; units: number | null }[];
   // processes and status
   tasks: string[];
   online: boolean;
@@ -132,10 +184,21 @@ export interface Body {
   beats: Body[];
   ready: boolean;
   checks: { database: boolean };
+  // actions on many
+  count: number;
+  kept: number;
+  problems: { task: string; code: string; detail: string }[];
+  retryOf: string | null;
+  correlationId: string;
   // schedules and task types
   anchor: string;
-  nextAt: string;
+  nextAt: string | null;
   input: object | null;
+  revision: number;
+  slot: string;
+  local: string;
+  conflicts: { schedule: { name: string }; slot: string; resources: string[] }[];
+  complete: boolean;
 }
 
 export interface Answer {
@@ -145,26 +208,40 @@ export interface Answer {
 }
 
 export interface Asking {
-  method?: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH' | 'OPTIONS' | 'HEAD';
+  method?: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH' | 'OPTIONS' | 'HEAD' | 'QUERY';
   body?: unknown;
   /** Sent as it is. */
   text?: string | Buffer;
   headers?: Record<string, string>;
 }
 
-/** One request below the base (or a whole path outside it). */
+const checks = new WeakMap<ApiServer, AnswerCheck>();
+
+/** What of this answer the API's own document does not promise. */
+function unpromised(app: ApiServer, method: string, path: string, answer: Served): string | undefined {
+  const check = checks.get(app) ?? answerCheck(documentOf(app));
+  checks.set(app, check);
+  return check(method, path, answer);
+}
+
+/** One request below the base (or a whole path outside it). Its answer is held to what the OpenAPI document says of it. */
 export async function ask(app: ApiServer, path: string, { method, body, text, headers = {} }: Asking = {}): Promise<Answer> {
   const outside = /^\/(livez|readyz|api)/.test(path);
   const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  const verb = method ?? (payload === undefined ? 'GET' : 'POST');
+  const url = outside ? path : `/api/v1${path}`;
   const response = await app.inject({
-    method: method ?? (payload === undefined ? 'GET' : 'POST'),
-    url: outside ? path : `/api/v1${path}`,
+    method: verb,
+    url,
     headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers },
     ...(payload !== undefined && { payload }),
   });
-  return {
+  const answer = {
     status: response.statusCode,
     headers: response.headers as Record<string, string | undefined>,
     body: (response.body === '' ? undefined : JSON.parse(response.body)) as Body,
   };
+  const contentType = answer.headers['content-type'];
+  expect(unpromised(app, verb, url.split('?', 1)[0] ?? '', { ...answer, contentType })).to.equal(undefined);
+  return answer;
 }

@@ -7,10 +7,11 @@ import { expect } from 'chai';
 import { Api } from '../../../src/api/api.js';
 import { OpenBind } from '../../../src/api/bind.js';
 import type { Task } from '../../../src/core/task.js';
+import { silentLog } from '../../../src/process/log.js';
 import { system } from '../../../src/process/system.js';
 import { newTask } from '../store/support.js';
 import { until } from '../../support/wait.js';
-import { depsOn } from './fixture.js';
+import { SETTINGS, depsOn } from './fixture.js';
 import { scriptedStore } from './scripted-store.js';
 
 const id = '01890000-0000-7000-8000-000000000000';
@@ -39,13 +40,18 @@ describe('The API role', () => {
   });
 
   it('refuses to serve strangers', async () => {
-    const { deps } = depsOn(store, { settings: { host: '0.0.0.0', port: 0 } });
-    const error: unknown = await new Api(deps).start().catch((reason: unknown) => reason);
-    expect(error).to.be.instanceOf(OpenBind);
+    for (const behindTlsProxy of [false, true]) {
+      const { deps } = depsOn(store, { settings: { ...SETTINGS, host: '0.0.0.0', behindTlsProxy } });
+      const error: unknown = await new Api(deps).start().catch((reason: unknown) => reason);
+      expect(error)
+        .to.be.instanceOf(OpenBind)
+        .with.property('message')
+        .that.includes(behindTlsProxy ? 'no tokens' : 'without TLS');
+    }
   });
 
   it('says when its port is taken, and can be stopped all the same', async () => {
-    const second = new Api(depsOn(store, { settings: { host: '127.0.0.1', port: Number(new URL(url).port) } }).deps);
+    const second = new Api(depsOn(store, { settings: { ...SETTINGS, port: Number(new URL(url).port) } }).deps);
     const error: unknown = await second.start().catch((reason: unknown) => reason);
     expect(error).to.have.property('code', 'EADDRINUSE');
     await second.stop();
@@ -62,6 +68,21 @@ describe('The API role', () => {
     expect(system.clock.monotonicMs() - begin).to.be.lessThan(9_000); // neither the 60 s of the wait nor the 10 s of the stop
     const refused: unknown = await fetch(`${url}/livez`).catch((reason: unknown) => reason);
     expect(refused).to.be.instanceOf(Error);
+  });
+
+  it('does not wait for connections on which nothing was ever asked', async () => {
+    const lines: string[] = [];
+    const log = { ...silentLog, warn: (line: string) => void lines.push(line) };
+    const own = new Api({ ...depsOn(store).deps, log });
+    await own.start();
+    const socket = connect(Number(new URL(own.url ?? '').port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    const closed = once(socket, 'close');
+    await fetch(`${own.url}/livez`);
+    await own.stop();
+    await closed;
+    expect(lines, 'the time for requests did not run out').to.deep.equal([]);
   });
 
   it('does not wait for connections that only stay open', async () => {

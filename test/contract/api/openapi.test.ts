@@ -1,7 +1,11 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 
+import { fileRoutes } from '../../../src/plugins/file/routes.js';
+import { SimulatedDatabase } from '../../../src/testing/store/database.js';
+import { simulatedStore } from '../../../src/testing/store/store.js';
 import { ask, openApi } from './fixture.js';
 import { documentOf, type OpenApiDocument, type Operation } from './openapi-document.js';
 import { scriptedStore } from './scripted-store.js';
@@ -31,7 +35,7 @@ describe('The OpenAPI document', () => {
   it('describes exactly the routes that are served', () => {
     const described = operations().map(({ route }) => route);
     const served = routesOf(app.printRoutes({ commonPrefix: false }));
-    expect(described.sort()).to.deep.equal(served.filter(route => route !== 'GET /api/v1/openapi.json').sort());
+    expect(described.sort()).to.deep.equal(served.sort());
   });
 
   it('names every operation, once', () => {
@@ -43,37 +47,92 @@ describe('The OpenAPI document', () => {
   it('keeps the names of its operations: clients are generated from them', () => {
     const ids = operations().map(({ operation }) => operation.operationId ?? '');
     expect(ids.sort()).to.deep.equal([
+      'actOnTasks',
       'cancelGroup',
       'cancelTask',
       'createGroup',
       'createSchedule',
+      'createToken',
+      'declareCapacity',
       'deleteSchedule',
       'deleteTask',
+      'drainWorker',
       'explainTask',
+      'followEvents',
+      'followTask',
       'getGroup',
+      'getMaintenance',
+      'getOpenApi',
       'getResource',
       'getSchedule',
       'getStatus',
       'getTask',
+      'getToken',
       'getWorker',
+      'listAuditTrail',
       'listGroups',
       'listQueues',
+      'listResources',
       'listSchedules',
       'listTaskTypes',
       'listTasks',
+      'listTokens',
       'listWorkers',
       'livez',
+      'metrics',
+      'pauseSchedule',
+      'pauseWorker',
+      'previewSchedule',
+      'purgeTasks',
       'readyz',
+      'releaseResource',
+      'resizeWorker',
+      'resumeSchedule',
+      'resumeWorker',
+      'retryTask',
+      'revokeToken',
+      'runSchedule',
+      'setMaintenance',
+      'shutdownWorker',
+      'steerWorkers',
       'submitTask',
       'submitTasks',
       'submitWorkflow',
       'summarizeTasks',
+      'updateSchedule',
+      'withdrawCapacity',
     ]);
+  });
+
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(JSON.parse(JSON.stringify(document)) as Record<string, unknown>);
+    expect(result.valid, JSON.stringify(result)).to.equal(true);
+  });
+
+  it('says of a body that may be left out that it may', () => {
+    const required = Object.fromEntries(
+      operations().map(({ operation }) => [operation.operationId ?? '', operation.requestBody?.required]),
+    );
+    expect(required).to.include({
+      submitTask: true,
+      cancelTask: false,
+      retryTask: false,
+      pauseWorker: false,
+      runSchedule: false,
+    });
   });
 
   it('gives a description to every answer, and a problem for whatever goes wrong', () => {
     for (const { route, operation } of operations()) {
-      expect(operation.responses.default?.content, route).to.have.property('application/problem+json');
+      const problems = Object.entries(operation.responses).filter(
+        ([status, { content = {} }]) => Number(status) >= 400 && 'application/problem+json' in content,
+      );
+      const statuses = problems.map(([status]) => status);
+      expect(statuses, route).to.include.members(['400', '431', '500']);
+      expect(statuses.includes('401'), route).to.equal(operation.security?.length !== 0);
+      if (!route.startsWith('GET ')) expect(statuses, route).to.include.members(['403', '413', '415']);
+      if (route.includes('{')) expect(statuses, route).to.include('404');
+      expect(operation.responses, route).to.have.property('503');
       for (const answer of Object.values(operation.responses))
         expect(answer.description, route).to.be.a('string').that.is.not.empty;
     }
@@ -95,6 +154,42 @@ describe('The OpenAPI document', () => {
     expect(places.length).to.be.greaterThan(50);
     for (const place of places) expect(() => ajv.compile({ $ref: `document#${encodeURI(place)}` }), place).to.not.throw();
     expect(JSON.stringify(document)).to.not.include('"$id"');
+  });
+});
+
+describe('The OpenAPI document, with the routes of plugins', () => {
+  const store = simulatedStore(new SimulatedDatabase(() => new Date()));
+  const files = fileRoutes({
+    documents: store.documents,
+    dataDirectory: 'nowhere',
+    settings: { allowPrivateOrigins: true },
+    submit: () => Promise.reject(new Error('nothing is submitted')),
+  });
+  const { app } = openApi(store, { plugins: [files] });
+  let document: OpenApiDocument;
+  before(async () => {
+    await app.ready();
+    document = documentOf(app);
+  });
+  after(() => app.close());
+
+  it('is valid OpenAPI 3.1, in which every parameter of a path is declared', async () => {
+    const result = await new Validator().validate(JSON.parse(JSON.stringify(document)) as Record<string, unknown>);
+    expect(result.valid, JSON.stringify(result)).to.equal(true);
+    for (const [path, methods] of Object.entries(document.paths))
+      for (const { parameters = [], operationId } of Object.values(methods)) {
+        const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map(match => match[1]);
+        const declared = parameters.filter(each => each.in === 'path').map(each => each.name);
+        expect(declared, operationId).to.have.members(inPath);
+      }
+  });
+
+  it('tells what a file is answered with, and what a task of a repository may be refused for', () => {
+    const { responses } = document.paths['/content/{name}/{path}']!.get!;
+    expect(Object.keys(responses).sort()).to.deep.equal(['200', '206', '304', '400', '403', '404', '416', '431', '500', '503']);
+    expect(responses[206]?.content).to.include.keys('application/octet-stream', 'text/plain');
+    expect(responses[304]).to.not.have.property('content');
+    expect(document.paths['/api/v1/repositories/{name}/sync']!.post!.responses).to.include.keys('202', '404', '409', '422');
   });
 });
 

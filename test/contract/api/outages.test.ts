@@ -26,6 +26,7 @@ describe('The API, when something it needs is away', () => {
     [`/tasks/${id}/explain`, {}],
     [`/tasks/${id}/cancel`, { method: 'POST' }],
     [`/tasks/${id}`, { method: 'DELETE' }],
+    ['/tasks?state=failed&finishedBefore=2026-01-01T00:00:00Z', { method: 'DELETE' }],
     ['/resources/a', {}],
     ['/workers', {}],
     ['/queues', {}],

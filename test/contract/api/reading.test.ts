@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 
-import { WORKER, startAll } from '../store/support.js';
+import { WORKER, lead, startAll } from '../store/support.js';
 import type { Answer, Asking } from './fixture.js';
 import { apiOnMongo } from './on-mongo.js';
 
@@ -80,6 +80,17 @@ describe('The API on MongoDB, reading and ending', function () {
       ]);
     });
 
+    it('of a group, answers 304 as long as its counts are the same', async () => {
+      const { id } = (await send('/task-groups', { body: { name: 'g' } })).body;
+      const { etag } = (await send(`/task-groups/${id}`)).headers;
+      const same = await send(`/task-groups/${id}`, { headers: { 'if-none-match': `"other", W/${etag}` } });
+      expect([same.status, same.headers.etag, same.body]).to.deep.equal([304, etag, undefined]);
+      await submit({ name: 'anything', group: id });
+      const changed = await send(`/task-groups/${id}`, { headers: { 'if-none-match': etag! } });
+      expect(changed.status).to.equal(200);
+      expect(changed.headers.etag).to.not.equal(etag);
+    });
+
     it('waits until it is final, at most as long as asked', async () => {
       const id = await idOf({ name: 'anything' });
       const waiting = send(`/tasks/${id}`, { headers: { prefer: 'wait=30' } });
@@ -123,6 +134,54 @@ describe('The API on MongoDB, reading and ending', function () {
       await send(`/tasks/${id}/cancel`, { method: 'POST' });
       expect((await send(`/tasks/${id}`, { method: 'DELETE' })).status).to.equal(204);
       expect((await send(`/tasks/${id}`, { method: 'DELETE' })).status).to.equal(404);
+    });
+
+    describe('deleting many', () => {
+      const purge = (query: string, prefer?: string) =>
+        send(`/tasks${query}`, { method: 'DELETE', headers: prefer === undefined ? {} : { prefer } });
+      /** As a resource manager does that has read everything. */
+      async function raiseFloor(): Promise<void> {
+        const lease = await lead(api.store());
+        lease.floor = await api.store().tasks.takeNumbers(1);
+        await api.store().leases.renew(lease, 60_000);
+      }
+
+      it('takes what has ended in the given states, and tells how much when asked to', async () => {
+        const ids = await Promise.all(Array.from({ length: 4 }, () => idOf({ name: 'anything' })));
+        for (const id of ids.slice(0, 2)) await complete(id);
+        await send(`/tasks/${ids[2]}/cancel`, { method: 'POST' });
+        expect((await purge('?state=completed', 'return=representation')).body).to.deep.equal({
+          deleted: 0,
+          kept: 2,
+          more: false,
+        });
+        await raiseFloor();
+        const answer = await purge('?state=completed', 'return=representation');
+        expect([answer.status, answer.headers['preference-applied']]).to.deep.equal([200, 'return=representation']);
+        expect(answer.body).to.deep.equal({ deleted: 2, kept: 0, more: false });
+        expect((await purge('?state=canceled&finishedBefore=2020-01-01T00:00:00Z')).status).to.equal(204);
+        expect(await api.stored()).to.equal(2);
+        const bare = await purge('?state=canceled&state=failed&state=canceled');
+        expect(bare.status).to.equal(204);
+        expect((await read(ids[3]!)).state).to.equal('waiting');
+        expect(await api.stored()).to.equal(1);
+      });
+
+      it('deletes nothing where the states are not given, or not all final', async () => {
+        await complete(await idOf({ name: 'anything' }));
+        await raiseFloor();
+        for (const [query, status, code] of [
+          ['', 400, 'VALIDATION_FAILED'],
+          ['?state=gone', 400, 'VALIDATION_FAILED'],
+          ['?state=completed&finishedBefore=soon', 400, 'VALIDATION_FAILED'],
+          ['?state=completed&name=anything', 400, 'VALIDATION_FAILED'],
+          ['?state=completed&state=running', 409, 'TASK_NOT_FINAL'],
+        ] as const) {
+          const answer = await purge(query);
+          expect([answer.status, answer.body.code], query).to.deep.equal([status, code]);
+        }
+        expect(await api.stored()).to.equal(1);
+      });
     });
 
     it('that does not exist is a missing resource everywhere', async () => {

@@ -7,7 +7,17 @@ export interface ScriptedStore {
   calls: string[];
 }
 
+/** What every request asks, and is not told of in `calls`: nobody has a token, and the audit trail takes whatever comes. */
+const ALWAYS: Record<string, () => Promise<unknown>> = {
+  'tokens.any': () => Promise.resolve(false),
+  'trail.append': () => Promise.resolve(),
+  'trail.settle': () => Promise.resolve(),
+};
+
 type Methods<T> = { [K in keyof T]?: Partial<T[K]> };
+
+/** Nobody has turned anything off. */
+const OPEN: Pick<Store['maintenance'], 'read'> = { read: () => Promise.resolve(undefined) };
 
 /** A store that does what it is told, and otherwise does not answer: `refused`, as a database that is away. */
 export function scriptedStore(script: Methods<Store> = {}): ScriptedStore {
@@ -21,12 +31,22 @@ export function scriptedStore(script: Methods<Store> = {}): ScriptedStore {
     };
   };
   const port = (name: string, scripted: object): object =>
-    new Proxy({}, { get: (_, key) => method(`${name}.${String(key)}`, (scripted as Record<string, unknown>)[String(key)]) });
+    new Proxy(
+      {},
+      {
+        get: (_, key) => {
+          const call = `${name}.${String(key)}`;
+          const script = (scripted as Record<string, unknown>)[String(key)];
+          return script === undefined && Object.hasOwn(ALWAYS, call) ? ALWAYS[call] : method(call, script);
+        },
+      },
+    );
   const store = new Proxy(
     {},
     {
       get: (_, key) => {
         const scripted = (script as Record<string, object | undefined>)[key as string];
+        if (key === 'maintenance' && !scripted) return OPEN;
         if (key === 'ping' || key === 'close' || key === 'problems') return method(key, scripted);
         return port(key as string, scripted ?? {});
       },

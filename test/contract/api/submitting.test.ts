@@ -60,7 +60,9 @@ describe('The API on MongoDB, submitting', function () {
       expect(status).to.equal(200);
       expect(body).to.deep.include({ blockedBy: [first], position: 2 });
       const free = await send('/tasks?dryRun=true', { body: { name: 'anything' } });
-      expect(free.body).to.deep.equal({ resources: [], blockedBy: [], position: 1 });
+      expect(free.body).to.deep.equal({ resources: [], blockedBy: [], position: 1, rate: null });
+      const limited = await send('/tasks?dryRun=true', { body: { name: 'anything', rateLimit: '5/10s', rateKey: 'k' } });
+      expect((limited.body as unknown as { rate: object }).rate).to.deep.include({ key: 'k', limit: '5/10s', position: 1 });
       expect(await stored()).to.equal(1);
     });
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { WORKER, granted, lead, newTask, reserving, startAll } from '../store/support.js';
 import { apiOnMongo } from './on-mongo.js';
 
-describe('The API on MongoDB, watching and scheduling', function () {
+describe('The API on MongoDB, watching', function () {
   this.timeout(60_000);
   const api = apiOnMongo();
   const { send, idOf, read } = api;
@@ -33,6 +33,53 @@ describe('The API on MongoDB, watching and scheduling', function () {
       const { status, body } = await send(`/resources/${encodeURIComponent('https://example.org/a b/?c=1')}`);
       expect(status).to.equal(200);
       expect(body).to.deep.include({ name: 'https://example.org/a b/?c=1', holders: [], waiting: [] });
+    });
+
+    it('declares the units of a resource, shows who has some, and takes them back', async () => {
+      const gpu = '/resources/rack%2Fgpu';
+      const put = (capacity: unknown, path = gpu) => send(path, { method: 'PUT', body: { capacity } });
+      expect((await send(gpu)).body).to.include({ capacity: null, held: null });
+      expect([(await put(2)).status, (await put(3)).status]).to.deep.equal([201, 200]);
+      expect((await send(gpu)).body).to.include({ name: 'rack/gpu', capacity: 3, held: 0 });
+      const lease = await lead(api.store());
+      const counted = [{ name: 'rack/gpu', units: 2, capacity: 3 }];
+      const [holder] = await granted(api.store(), lease, newTask({ counted, waitingFor: 'resources' }));
+      const pattern = await idOf({ name: 'anything', shared: ['rack/**'] });
+      const next = await send('/tasks', { method: 'POST', body: { name: 'anything', counted: { 'rack/gpu': 2 } } });
+      expect(next.body).to.deep.include({ counted: { 'rack/gpu': 2 }, concurrency: null, waitingFor: 'resources' });
+      const { body } = await send(gpu);
+      expect(body).to.include({ capacity: 3, held: 2 });
+      expect(body.holders[0]).to.deep.include({ task: holder!.id, resource: 'rack/gpu', mode: 'counted', units: 2 });
+      expect(body.waiting.map(each => [each.task, each.resource, each.mode, each.units])).to.deep.equal([
+        [pattern, 'rack/**', 'shared', null],
+        [next.body.id, 'rack/gpu', 'counted', 2],
+      ]);
+      const [standing] = (await send(`/tasks/${next.body.id}/explain`)).body.resources;
+      expect(standing).to.deep.include({ mode: 'counted', units: 2, capacity: 3, held: 2, ahead: [pattern], position: 2 });
+      const dry = await send('/tasks?dryRun=true', { method: 'POST', body: { name: 'anything', counted: { 'rack/gpu': 1 } } });
+      expect(dry.body.blockedBy).to.have.members([holder!.id, pattern, next.body.id]);
+      expect((await send(gpu, { method: 'DELETE' })).status).to.equal(204);
+      expect((await send(gpu, { method: 'DELETE' })).status).to.equal(404);
+    });
+
+    it('refuses units that make no sense, or of what has none', async () => {
+      const pointer = async (path: string, capacity: unknown) => {
+        const { status, body } = await send(path, { method: 'PUT', body: { capacity } });
+        return [status, body.errors[0]?.pointer];
+      };
+      expect(await pointer('/resources/gpu', 0)).to.deep.equal([400, '/capacity']);
+      expect(await pointer('/resources/gpu', '4')).to.deep.equal([400, '/capacity']);
+      expect(await pointer('/resources/gpu%2F**', 4)).to.deep.equal([400, ':name']);
+      expect(await pointer('/resources/concurrency%3Ak', 4)).to.deep.equal([400, ':name']);
+    });
+
+    it('shows a limit as what it waits for, and as a resource', async () => {
+      const limited = { name: 'anything', concurrency: { key: 'k', max: 1 } };
+      const first = await send('/tasks', { method: 'POST', body: limited });
+      expect(first.body).to.deep.include({ concurrency: { key: 'k', max: 1 }, counted: {}, waitingFor: 'limit' });
+      const line = await send('/resources/concurrency%3Ak');
+      expect(line.body).to.include({ capacity: 1, held: 0 });
+      expect(line.body.waiting.map(each => each.task)).to.deep.equal([first.body.id]);
     });
 
     it('shows workers with their heartbeat, slots and tasks', async () => {
@@ -89,49 +136,22 @@ describe('The API on MongoDB, watching and scheduling', function () {
     });
 
     it('shows queues with their depth, and the types that can be submitted', async () => {
-      await api.store().tasks.insert([newTask({ queue: 'default' })], await api.store().tasks.takeNumbers(1));
-      const queues = (await send('/queues')).body.items;
+      const two = [newTask({ queue: 'default' }), newTask({ queue: 'nobody' })];
+      await api.store().tasks.insert(two, await api.store().tasks.takeNumbers(2));
+      await send(`/tasks/${await api.idOf({ name: 'anything', queue: 'unused' })}/cancel`, { method: 'POST' });
+      const all = (await send('/queues')).body.items;
+      const queues = all.filter(({ name }) => name !== 'nobody');
+      expect(
+        all.find(({ name }) => name === 'nobody'),
+        'consumed by nobody',
+      ).to.deep.include({ name: 'nobody', waiting: 1 });
       expect(queues).to.have.length(2);
+      expect(queues[0]).to.have.property('oldestAgeSeconds').that.is.within(0, 60);
       expect(queues[0]).to.deep.include({ name: 'default', waiting: 1, messages: 3, consumers: 1 });
-      expect(queues[1]).to.deep.include({ name: 'other', waiting: 0, oldest: null });
+      expect(queues[1]).to.deep.include({ name: 'other', waiting: 0, oldest: null, oldestAgeSeconds: null });
       const types = (await send('/task-types')).body.items;
       expect(types.map(({ name }) => name)).to.deep.equal(['anything', 'calculator.add', 'repository.sync']);
       expect(types[2]?.input).to.have.nested.property('properties.repository.type', 'string');
-    });
-  });
-
-  describe('schedules', () => {
-    const task = { name: 'anything' };
-    const add = (body: object) => send('/schedules', { body: { name: 'nightly', task, interval: 30, ...body } });
-
-    it('begin now without an anchor, and on the grid with one', async () => {
-      const now = await add({ interval: 'PT30S' });
-      expect([now.status, now.headers.location]).to.deep.equal([201, `/api/v1/schedules/${now.body.id}`]);
-      expect(now.body).to.deep.include({ interval: 30, misfire: 'one', task, lastTask: null, nextAt: now.body.anchor });
-      const { now: serverNow, schedules } = await api.store().schedules.due(10);
-      expect(schedules.map(({ id }) => id)).to.deep.equal([now.body.id]);
-      expect(serverNow.getTime()).to.be.at.least(schedules[0]!.nextAt.getTime());
-
-      const past = await add({ name: 'past', interval: 3_600, anchor: '2020-01-01T00:30:00Z', misfire: 'skip' });
-      expect(past.body.nextAt).to.match(/:30:00\.000Z$/);
-      const future = await add({ name: 'future', anchor: '2030-01-01T00:00:00Z' });
-      expect(future.body.nextAt).to.equal('2030-01-01T00:00:00.000Z');
-    });
-
-    it('have names of their own', async () => {
-      await add({});
-      const second = await add({});
-      expect([second.status, second.body.code]).to.deep.equal([409, 'CONFLICT']);
-    });
-
-    it('are listed, read and ended', async () => {
-      const { body } = await add({});
-      const path = `/schedules/${body.id}`;
-      expect((await send('/schedules')).body.items).to.deep.equal([body]);
-      expect((await send(path)).body).to.deep.equal(body);
-      expect((await send(path, { method: 'DELETE' })).status).to.equal(204);
-      expect((await send(path, { method: 'DELETE' })).status).to.equal(404);
-      expect((await send(path)).status).to.equal(404);
     });
   });
 });

@@ -74,6 +74,18 @@ describe('The API on MongoDB, workflows and groups', function () {
     });
   }
 
+  it('leaves no group behind when a unique key refuses it, and names the member', async () => {
+    const unique = { key: 'k', onConflict: 'reject' };
+    await send('/tasks', { body: add({ unique }) });
+    const { status, body } = await run({ a: add(), b: add({ unique, after: ['a'] }) });
+    expect(status).to.equal(409);
+    expect(body.errors[0]?.pointer).to.equal('/tasks/b/unique/key');
+    const twice = await run({ a: add({ unique: { key: 'l' } }), b: add({ unique: { key: 'l' } }) });
+    expect(twice.body.errors[0]?.pointer).to.equal('/tasks/b/unique/key');
+    expect(await stored()).to.equal(1);
+    expect((await send('/task-groups')).body.items).to.deep.equal([]);
+  });
+
   it('refuses more than a thousand members', async () => {
     const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`t${index}`, add()]));
     expect((await run(many)).body.errors[0]?.pointer).to.equal('/tasks');

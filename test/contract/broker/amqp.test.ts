@@ -2,6 +2,7 @@ import { amqpUnderTest } from './amqp-under-test.js';
 import { closeContract } from './close.contract.js';
 import { consumeContract } from './consume.contract.js';
 import { controlContract } from './control.contract.js';
+import { eventsContract } from './events.contract.js';
 import { outageContract } from './outage.contract.js';
 import { publishContract } from './publish.contract.js';
 
@@ -10,6 +11,7 @@ describe('RabbitMQ behind the broker port', () => {
   consumeContract(under);
   publishContract(under);
   controlContract(under);
+  eventsContract(under);
   outageContract(under);
   closeContract(under);
 }).timeout(60_000);

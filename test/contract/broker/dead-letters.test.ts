@@ -14,7 +14,7 @@ const garbage: [what: string, body: Buffer, reason: RegExp, properties?: Record<
   ['an empty body', Buffer.alloc(0), /not JSON/],
   ['text that is not JSON', Buffer.from('start please'), /not JSON/],
   ['a truncated hint', good.subarray(0, good.length - 5), /not JSON/],
-  ['a byte order mark', Buffer.concat([Buffer.from('ffef', 'hex'), good]), /not JSON/],
+  ['a byte order mark', Buffer.concat([Buffer.from('efbbbf', 'hex'), good]), /not JSON/],
   ['null', json(null), /not an object/],
   ['an array', json([start(1)]), /not an object/],
   ['a string', json('x'), /not an object/],
@@ -22,6 +22,7 @@ const garbage: [what: string, body: Buffer, reason: RegExp, properties?: Record<
   ['compressed bytes that do not say so', gzipSync(good), /not JSON/],
   ['no version', json(start(1)), /version undefined/],
   ['a newer version', json({ v: 2, ...start(1) }), /version 2/],
+  ['a version that cannot be text', json({ v: { toString: null }, ...start(1) }), /version of another type/],
   ['no task', json({ v: 1, kind: 'start' }), /neither/],
   ['an operator object for an id', json({ v: 1, kind: 'start', task: { $gt: '' } }), /neither/],
   ['a polluting key', Buffer.from('{"__proto__": {"v": 1}, "kind": "start"}'), /version undefined/],
@@ -37,7 +38,8 @@ const garbage: [what: string, body: Buffer, reason: RegExp, properties?: Record<
     { contentType: 'application/x-python-serialize' },
   ],
   ['no content type', good, /content type missing/, { contentType: undefined }],
-  ['a large body', Buffer.alloc(3_000_000, 'x'), new RegExp(`3000000 bytes, at most ${MAX_HINT_BYTES}`)],
+  ['a large body', Buffer.alloc(10_000_000, 'x'), new RegExp(`10000000 bytes, at most ${MAX_HINT_BYTES}`)],
+  ['a verb of a control message', json({ v: 1, kind: 'cancel', task: start(1).task }), /neither/],
 ];
 
 describe('messages that are no hints of ours', () => {
@@ -95,7 +97,15 @@ describe('messages that are no hints of ours', () => {
         },
       },
       { headers: { 'x-delivery-count': 19, 'x-death': 'not what it seems' } },
-      { replyTo: queue, priority: 200, correlationId: 'x', type: 'eval', appId: 'someone' },
+      {
+        replyTo: queue,
+        CC: [`${queue}.else`],
+        expiration: '3600000',
+        priority: 200,
+        correlationId: 'x',
+        type: 'eval',
+        appId: 'someone',
+      },
     ];
     for (const odd of properties) {
       await fixture.raw.on(channel => Promise.resolve(channel.sendToQueue(queue, good, { ...JSON_TYPE, ...odd })));

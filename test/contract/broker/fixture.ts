@@ -55,8 +55,8 @@ export class Fixture {
     return broker;
   }
 
-  async proxy(): Promise<TcpProxy> {
-    const proxy = await TcpProxy.before(testServers().amqpUrl, 5_672);
+  async proxy(options: Parameters<typeof TcpProxy.before>[2] = {}): Promise<TcpProxy> {
+    const proxy = await TcpProxy.before(testServers().amqpUrl, 5_672, options);
     this.#proxies.push(proxy);
     return proxy;
   }

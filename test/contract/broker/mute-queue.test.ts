@@ -18,13 +18,25 @@ const whole = { to: 'queue', queue: 'whole' } as const;
 /** Deleting takes 5 s, so `rpcMs` stays above that. */
 const timing = { ...DEFAULT_AMQP_TIMING, rpcMs: 6_000, confirmMs: 1_000, muteMs: 1_000, backoffMaxMs: 500 };
 
+type Fate = 'served' | 'silent' | 'refusing';
+
+/**
+ * What becomes of a queue that is declared right before a kill, and whose name was new or had been on disk. Measured in at least 5 of 5 tries each
+ * with 3.10.8, 4.0.5 and 4.3.6.
+ */
+function fateBy(version: string, onDisk: boolean): Fate {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 4 || (major === 4 && minor >= 3)) return 'served';
+  return major < 4 && onDisk ? 'refusing' : 'silent';
+}
+
 describe('a queue that the broker was killed over', function () {
-  this.timeout(180_000);
+  this.timeout(300_000); // 4.x starts in 3 to 5 s, and is started often
   const scratch = scratchFolder();
   let warnings: [message: string, fields: Record<string, unknown>][];
   let servers: ProvidedServers;
   let rabbit: RabbitServer;
-  let broker: AmqpBroker;
+  let broker: AmqpBroker | undefined;
 
   before(async () => {
     servers = await withEnvironment({ INTERLOCK_SERVERS_CACHE: SERVERS_CACHE }, () =>
@@ -33,7 +45,7 @@ describe('a queue that the broker was killed over', function () {
     rabbit = servers.rabbit!;
   });
 
-  afterEach(() => broker.close());
+  afterEach(() => broker?.close());
 
   after(async () => {
     await servers.stop();
@@ -61,14 +73,12 @@ describe('a queue that the broker was killed over', function () {
     }
   }
 
-  /**
-   * Declares and kills at once, until the queue is there and cannot be consumed: silent if its name is new, and refusing if an older one
-   * of its name was on disk. (Either came with the first try in each of 6.)
-   */
-  async function makeMute(queue: string, refusing: boolean): Promise<void> {
+  /** Declares and kills at once, until the server does with the queue what its version does. */
+  async function killOver(queue: string, onDisk: boolean): Promise<Fate> {
     const plan = queueOf(names, { to: 'queue', queue });
-    for (let tries = 0; tries < 10; tries++) {
-      if (refusing) {
+    const expected = fateBy(rabbit.version, onDisk);
+    for (let tries = 0; tries < 5; tries++) {
+      if (onDisk) {
         await onChannel(channel => declareQueue(channel, names, plan));
         await rabbit.restart();
       }
@@ -78,37 +88,38 @@ describe('a queue that the broker was killed over', function () {
         await rabbit.kill9();
       });
       await rabbit.start();
-      if (!(await isMute(plan.name, refusing))) continue;
+      if ((await fateOf(plan.name)) !== expected) continue;
+      if (expected === 'served') return expected;
       // A queue without a leader yet refuses as well, and mends by itself: met once in some 40 runs, on a busy machine.
       await sleep(5_000);
-      if (await isMute(plan.name, refusing)) return;
+      if ((await fateOf(plan.name)) === expected) return expected;
     }
-    expect.fail('RabbitMQ kept every queue, or broke it in another way');
+    return expect.fail(`RabbitMQ ${rabbit.version} did something else than ${expected} with the queue`);
   }
 
-  async function isMute(queue: string, refusing: boolean): Promise<boolean> {
-    const failure = await onChannel(channel =>
+  async function fateOf(queue: string): Promise<Fate> {
+    const consuming = onChannel(channel =>
       within(
         3_000,
         'consuming',
         channel.consume(queue, () => undefined),
       ),
-    ).then(
-      () => undefined,
-      (error: unknown) => error,
     );
-    return failure !== undefined && failure instanceof Late !== refusing;
+    return consuming.then(
+      () => 'served',
+      (error: unknown) => (error instanceof Late ? 'silent' : 'refusing'),
+    );
   }
 
   const repairs = (): typeof warnings => warnings.filter(([message]) => message.includes('deleted it and declared it anew'));
 
-  for (const refusing of [false, true]) {
-    const how = refusing ? 'refuses whoever comes, with 541 or a nack,' : 'says nothing';
+  for (const onDisk of [false, true]) {
+    const which = onDisk ? 'had been on disk before' : 'was new';
 
-    it(`and that ${how} is found by its consumer, declared anew, and consumed; others are too`, async () => {
-      const destination = { to: 'queue', queue: `consumed-${refusing}` } as const;
+    it(`and that ${which} is found by its consumer, declared anew, and consumed; others are too`, async () => {
+      const destination = { to: 'queue', queue: `consumed-${onDisk}` } as const;
       const queue = `work.${destination.queue}`;
-      await makeMute(destination.queue, refusing);
+      const repaired = (await killOver(destination.queue, onDisk)) !== 'served';
       warnings = [];
       broker = createAmqpBroker(options(), timing);
       const [inbox, other] = [new Inbox({ ack: true }), new Inbox({ ack: true })];
@@ -117,8 +128,7 @@ describe('a queue that the broker was killed over', function () {
       await broker.start();
       await isConsuming(broker, queue);
 
-      expect(repairs()).to.have.lengthOf(1);
-      expect(repairs()[0]![1]).to.include({ queue });
+      expect(repairs().map(([, fields]) => fields.queue)).to.deep.equal(repaired ? [queue] : []);
       expect(await broker.publish(start(1), destination)).to.equal('confirmed');
       await inbox.has(1);
       await isConsuming(broker, 'work.whole');
@@ -126,19 +136,19 @@ describe('a queue that the broker was killed over', function () {
       await other.has(1);
     });
 
-    it(`and that ${how} is found by a publisher, declared anew, and takes hints`, async () => {
-      const destination = { to: 'queue', queue: `published-${refusing}` } as const;
-      await makeMute(destination.queue, refusing);
+    it(`and that ${which} is found by a publisher, declared anew, and takes hints`, async () => {
+      const destination = { to: 'queue', queue: `published-${onDisk}` } as const;
+      const repaired = (await killOver(destination.queue, onDisk)) !== 'served';
       warnings = [];
       broker = createAmqpBroker(options(), timing);
       await broker.start();
       await isUp(broker);
 
-      await until('a hint to be confirmed', async () => (await broker.publish(start(1), destination)) === 'confirmed', {
+      await until('a hint to be confirmed', async () => (await broker!.publish(start(1), destination)) === 'confirmed', {
         timeoutMs: 60_000,
       });
 
-      expect(repairs()).to.have.lengthOf(1);
+      expect(repairs()).to.have.lengthOf(repaired ? 1 : 0);
       expect(await broker.depth(destination)).to.deep.equal({ messages: 1, consumers: 0 });
     });
   }

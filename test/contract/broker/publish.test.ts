@@ -41,6 +41,19 @@ describe('publishing hints to RabbitMQ', () => {
     expect(await broker.depth({ to: 'worker', worker: 'w'.repeat(300) })).to.equal(undefined);
   });
 
+  it('defers a hint that the broker refuses, counts it, and goes on', async () => {
+    // The methods basic.ack and basic.nack, 60/80 and 60/120, have frames of one length; an acknowledged message is refused by it.
+    const proxy = await fixture.proxy({ says: ['\0\x3c\0\x50', '\0\x3c\0\x78'] });
+    const broker = await fixture.started({ proxy });
+    const destination = fixture.destination('refused');
+    expect(await (await fixture.started()).publish(start(0), destination), 'without the proxy').to.equal('confirmed');
+
+    expect(await broker.publish(start(1), destination)).to.equal('deferred');
+    expect(await broker.publish(start(2), destination)).to.equal('deferred');
+    expect(broker.status()).to.include({ state: 'up', deferred: 2, reconnects: 0 });
+    expect(await broker.depth(destination)).to.include({ messages: 3 });
+  });
+
   it('answers within its budget when the broker falls silent, and keeps at most 1,000 unconfirmed', async () => {
     const proxy = await fixture.proxy();
     const broker = await fixture.started({ proxy });

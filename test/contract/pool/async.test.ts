@@ -2,13 +2,15 @@ import { expect } from 'chai';
 
 import type { Json } from '../../../src/core/json.js';
 import type { ProgressReport } from '../../../src/core/task.js';
-import type { Outcome } from '../../../src/core/outcome.js';
+import type { RunOutcome } from '../../../src/worker/pool.js';
 import { exclusiveJob, heard, jobOf, linesOf } from '../../support/pool.js';
 import { until } from '../../support/wait.js';
+import { awaitingContract } from './awaiting.contract.js';
 import { bodiesContract } from './bodies.contract.js';
 import { cancellingContract } from './cancelling.contract.js';
 import { failuresContract } from './failures.contract.js';
 import { lifeContract } from './life.contract.js';
+import { resizingContract } from './resizing.contract.js';
 import { failure, result, sharedPool } from './support.js';
 
 const MINUTE = 60_000;
@@ -20,6 +22,8 @@ describe('A pool of one child process for all tasks', function () {
   failuresContract(shared);
   cancellingContract(shared);
   lifeContract('async');
+  describe('whose bodies await others', () => awaitingContract('async', () => 1));
+  describe('that is resized', () => resizingContract('async', () => 1));
 });
 
 describe('Many tasks in one process', function () {
@@ -32,11 +36,11 @@ describe('Many tasks in one process', function () {
   });
   let files = 0;
 
-  const run = (name: string, ...args: Json[]): Promise<Outcome> => pool().run(jobOf(name, args), heard());
+  const run = (name: string, ...args: Json[]): Promise<RunOutcome> => pool().run(jobOf(name, args), heard());
   const pidOfNext = async (): Promise<unknown> => result(run('crowd.brief', 0));
 
   /** A task that waits until it is asked to end, and its end. */
-  const begun = async (name: string): Promise<{ id: string; end: Promise<Outcome> }> => {
+  const begun = async (name: string): Promise<{ id: string; end: Promise<RunOutcome> }> => {
     const trace = file(`begun-${(files += 1)}`);
     const job = jobOf(name, [trace]);
     const end = pool().run(job, heard());
@@ -44,7 +48,7 @@ describe('Many tasks in one process', function () {
     return { id: job.task.id, end };
   };
 
-  const cancel = async ({ id, end }: { id: string; end: Promise<Outcome> }): Promise<Outcome> => {
+  const cancel = async ({ id, end }: { id: string; end: Promise<RunOutcome> }): Promise<RunOutcome> => {
     pool().cancel(id, 'user');
     return end;
   };

@@ -49,6 +49,13 @@ export function failuresContract({ pool }: SharedPool): void {
       expect(outcome.exit).to.deep.equal({ code: null, signal: 'SIGABRT' });
     });
 
+    it('names the signal of a child that crashes', async () => {
+      const outcome = await failure(pool().run(jobOf('rough.raise', ['SIGSEGV']), heard()));
+      expect(outcome.error).to.include({ code: 'CHILD_DIED' }).and.property('message').contain('SIGSEGV');
+      expect(outcome.exit).to.deep.equal({ code: null, signal: 'SIGSEGV' });
+      expect(await result(pool().run(jobOf('basic.add', [2, 2]), heard()))).to.equal(4);
+    });
+
     it('fails a task with a rejection that nobody handles', async () => {
       const outcome = await failure(pool().run(jobOf('rough.rejectUnseen'), heard()));
       expect(outcome.error.message).to.contain('nobody looks');

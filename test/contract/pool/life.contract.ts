@@ -53,6 +53,17 @@ export function lifeContract(kind: PoolKind): void {
     await until('the first to be gone', () => pool.stats().children.every(child => child.pid !== first));
   });
 
+  it('replaces a child that is too large when a task ends, under which it is not killed', async () => {
+    const pool = poolWith({ recycleAboveMiB: 350, memoryMiB: 1_024 });
+    await pool.start();
+    const first = await pidOf(pool);
+    expect(await pool.run(jobOf('rough.leak', [16]), heard())).to.include({ kind: 'completed' });
+    expect(await pidOf(pool), 'one that grew a little').to.equal(first);
+    expect(await pool.run(jobOf('rough.leak', [350]), heard())).to.include({ kind: 'completed' });
+    await until('another child to take the tasks', async () => (await pidOf(pool)) !== first);
+    await until('the first to be gone', () => pool.stats().children.every(child => child.pid !== first));
+  });
+
   it('replaces an idle child that dies', async () => {
     const pool = poolWith();
     await pool.start();

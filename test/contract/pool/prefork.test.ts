@@ -2,10 +2,12 @@ import { expect } from 'chai';
 
 import { exclusiveJob, heard, jobOf, linesOf } from '../../support/pool.js';
 import { until } from '../../support/wait.js';
+import { awaitingContract } from './awaiting.contract.js';
 import { bodiesContract } from './bodies.contract.js';
 import { cancellingContract } from './cancelling.contract.js';
 import { failuresContract } from './failures.contract.js';
 import { lifeContract } from './life.contract.js';
+import { resizingContract } from './resizing.contract.js';
 import { failure, result, sharedPool } from './support.js';
 
 const MINUTE = 60_000;
@@ -18,6 +20,8 @@ describe('A pool of child processes for one task each', function () {
   failuresContract(shared);
   cancellingContract(shared);
   lifeContract('prefork');
+  describe('whose bodies await others', () => awaitingContract('prefork', (slots, awaiting) => slots + awaiting));
+  describe('that is resized', () => resizingContract('prefork', slots => slots));
 
   it('makes the directory of a task the current one', async () => {
     const job = jobOf('basic.describeMe');
@@ -29,6 +33,17 @@ describe('A pool of child processes for one task each', function () {
     const outcome = await failure(pool().run(jobOf('rough.rejectUnseen'), heard()));
     expect(outcome.exit).to.deep.equal({ code: 1, signal: null });
     await until('the slot to be filled again', () => pool().stats().children.length === 2);
+  });
+
+  it('keeps the end of a body that throws after it, and fills the slot again', async () => {
+    const pid = await result(pool().run(jobOf('rough.throwLater'), heard()));
+    expect(pid).to.be.a('number');
+    const children = (): number[] =>
+      pool()
+        .stats()
+        .children.map(child => child.pid);
+    await until('another child', () => children().length === 2 && !children().includes(pid as number));
+    expect(await result(pool().run(jobOf('basic.add', [2, 2]), heard()))).to.equal(4);
   });
 
   it('uses a child again after an exclusive task that left nothing', async () => {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../../src/core/outcome.js';
 import type { PoolOptions } from '../../../src/worker/children/pool-options.js';
-import type { Pool } from '../../../src/worker/pool.js';
+import type { Pool, RunOutcome } from '../../../src/worker/pool.js';
 import { poolFolder, poolOptions, recordingLog, type Line } from '../../support/pool.js';
 import { createPool, type PoolKind } from './pool-under-test.js';
 
@@ -27,13 +27,13 @@ export function sharedPool(kind: PoolKind, more: Partial<PoolOptions & { silentM
   return { kind, pool: () => pool!, lines, file: folder.file };
 }
 
-export async function result(running: Promise<Outcome>): Promise<unknown> {
+export async function result(running: Promise<RunOutcome>): Promise<unknown> {
   const outcome = await running;
   if (outcome.kind !== 'completed') throw new Error(`expected a result, not ${JSON.stringify(outcome)}`);
   return outcome.result;
 }
 
-export async function failure(running: Promise<Outcome>): Promise<Extract<Outcome, { kind: 'failed' }>> {
+export async function failure(running: Promise<RunOutcome>): Promise<Extract<Outcome, { kind: 'failed' }>> {
   const outcome = await running;
   if (outcome.kind !== 'failed') throw new Error(`expected a failure, not ${JSON.stringify(outcome)}`);
   return outcome;

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../src/core/outcome.js';
+import type { Superseded } from '../../../src/core/task.js';
 
 /** Every way in which a start may end. */
 export const OUTCOMES: Outcome[] = [
@@ -14,4 +15,9 @@ export const OUTCOMES: Outcome[] = [
   { kind: 'retried', error: { code: 'TIME_LIMIT', message: 'm' }, delayMs: 3_600_000, hold: true, reason: 'timeout' },
   { kind: 'requeued', reason: 'worker-lost' },
   { kind: 'requeued', reason: 'worker-shutdown', exit: { code: null, signal: 'SIGKILL' } },
+];
+
+export const LATE: Omit<Superseded, 'at'>[] = [
+  { kind: 'completed', result: { x: 1 }, resultBytes: 7 },
+  { kind: 'failed', error: { code: 'X', message: 'm' } },
 ];

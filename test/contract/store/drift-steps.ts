@@ -1,9 +1,10 @@
-import { STATES } from '../../../src/core/state.js';
 import type { Task } from '../../../src/core/task.js';
 import type { Lease, Store } from '../../../src/store/store.js';
 import type { SeededRandom } from '../../support/random.js';
 import { Chance } from './drift-chance.js';
-import { OUTCOMES } from './drift-outcomes.js';
+import { pageOf } from './drift-pages.js';
+import { LATE, OUTCOMES } from './drift-outcomes.js';
+import { inHours } from './drift-rates.js';
 import { Wishes } from './drift-wishes.js';
 
 const HOUR = 3_600_000;
@@ -44,6 +45,7 @@ export class Steps {
         [4, this.#start],
         [4, this.#end],
         [1, this.#giveBack],
+        [1, this.#supersede],
         [1, this.#report],
         [4, this.#grant],
         [1, this.#unbind],
@@ -112,6 +114,13 @@ export class Steps {
     return { name: `giveBack ${id} ${token}`, call: ({ tasks }) => tasks.giveBack(id, token) };
   }
 
+  #supersede(items: Task[]): Step {
+    const over = items.flatMap(({ id, attempts }) => attempts.map(({ token }) => ({ id, token })));
+    const [{ id, token } = NOBODY] = this.#chance.few(this.#chance.mostly(over, this.#started(items)));
+    const late = this.#chance.one(LATE);
+    return { name: `supersede ${id} ${token} ${late.kind}`, call: ({ tasks }) => tasks.supersede(id, token, late) };
+  }
+
   #report(items: Task[]): Step {
     const [{ id, token } = NOBODY] = this.#started(items);
     const bar = { code: 'c', message: '', done: 1, total: null, suffix: null };
@@ -133,14 +142,19 @@ export class Steps {
     const lease = this.#lease();
     const name = JSON.stringify(lease);
     const waiting = items.filter(task => task.waitingFor === 'resources');
-    const requests = this.#chance.few(this.#chance.mostly(waiting, items)).map(({ id, exclusive, shared, maxAttempts }) => ({
-      ...{ id, exclusive, shared, maxAttempts },
-      ...(this.#chance.below(4) === 0 ? { worker: this.#chance.one(['w', 'v']) } : {}),
-    }));
+    const requests = this.#chance
+      .few(this.#chance.mostly(waiting, items))
+      .map(({ id, exclusive, shared, counted, maxAttempts }) => ({
+        ...{ id, exclusive, shared, ...(counted && { counted }), maxAttempts },
+        ...(this.#chance.below(4) === 0 ? { worker: this.#chance.one(['w', 'v']) } : {}),
+      }));
+    const last = { task: requests[0]?.id ?? 'nobody', fence: lease.fence };
+    const bucket = { key: this.#chance.one(['k', 'l']), count: 1, perMs: 1_000, seq: this.#last, pending: 1, last };
+    const buckets = this.#chance.maybe() ? [{ ...bucket, debtMs: 10 * HOUR }] : [];
     return {
-      name: `grant ${JSON.stringify(requests)} ${name}`,
+      name: `grant ${JSON.stringify(requests)} ${name} ${JSON.stringify(buckets)}`,
       call: async ({ grants }) => {
-        const verdict = await grants.grant(lease, requests);
+        const verdict = await grants.grant(lease, requests, buckets);
         if (verdict.kind === 'granted') this.#leases.push({ ...lease, fence: verdict.fence });
         // Of several that conflict, any may be named.
         return verdict.kind === 'conflict' ? verdict.kind : verdict;
@@ -151,7 +165,11 @@ export class Steps {
   #unbind(): Step {
     const lease = this.#lease();
     const live = this.#chance.some(['w', 'v']);
-    const move = { queue: this.#chance.one(['q', 'r']), ...(this.#chance.maybe() && { to: 'v', unbound: this.#chance.maybe() }) };
+    const move = {
+      queue: this.#chance.one(['q', 'r']),
+      name: 'n',
+      ...(this.#chance.maybe() && { to: 'v', unbound: this.#chance.maybe() }),
+    };
     const name = `unbind ${JSON.stringify({ live, move, lease })}`;
     return { name, call: ({ grants }) => grants.unbind(lease, live, move), unordered: true };
   }
@@ -213,8 +231,8 @@ export class Steps {
     return this.#chance.one<Step>([
       { name: `register ${incarnation} ${ttlMs}`, call: ({ processes }) => processes.register(process, ttlMs) },
       { name: `register ${incarnation} ${ttlMs}`, call: ({ processes }) => processes.register(process, ttlMs) },
-      { name: `beat ${incarnation}`, call: ({ processes }) => processes.beat(name, incarnation, ttlMs, 4_000) },
-      { name: `beat ${incarnation}`, call: ({ processes }) => processes.beat(name, incarnation, ttlMs, 4_000) },
+      { name: `beat ${incarnation}`, call: ({ processes }) => processes.beat(name, incarnation, { ttlMs, deadlineMs: 4_000 }) },
+      { name: `beat ${incarnation}`, call: ({ processes }) => processes.beat(name, incarnation, { ttlMs, deadlineMs: 4_000 }) },
       { name: `stop ${incarnation}`, call: ({ processes }) => processes.stop(name, incarnation) },
       {
         name: `declareMissing ${JSON.stringify({ watched, lapsed })}`,
@@ -259,24 +277,13 @@ export class Steps {
   }
 
   #view(items: Task[]): Step {
-    const edge = this.#chance.few(items)[0]?.id;
-    const filter = {
-      ...(this.#chance.maybe() ? { state: this.#chance.some(STATES) } : {}),
-      ...(this.#chance.rarely() ? { queue: ['q'] } : {}),
-      ...(this.#chance.rarely() ? { tag: this.#chance.some(['x', 'y']) } : {}),
-      ...(this.#chance.rarely() ? { resource: this.#chance.some(['a', 'b']) } : {}),
-      ...(this.#chance.rarely() ? { worker: ['w'] } : {}),
-      ...(this.#chance.rarely() ? { schedule: ['s'] } : {}),
-    };
-    const limit = 1 + this.#chance.below(5);
-    const page = {
-      limit,
-      newestFirst: this.#chance.maybe(),
-      ...(edge === undefined ? {} : { [this.#chance.one(['after', 'before'])]: edge }),
-    };
+    const { filter, page } = pageOf(items, this.#chance);
+    const { limit } = page;
     return this.#chance.one<Step>([
       { name: `list ${JSON.stringify({ filter, page })}`, call: ({ tasks }) => tasks.list(filter, page) },
       { name: `count ${JSON.stringify(filter)}`, call: ({ tasks }) => tasks.count(filter, limit) },
+      { name: 'standing', call: ({ rates }) => rates.standing('k', this.#last, limit) },
+      { name: 'buckets', call: async ({ rates }) => (await rates.buckets(['k', 'l'])).map(inHours), unordered: true },
       { name: 'countByState', call: ({ tasks }) => tasks.countByState() },
       { name: 'byIdempotencyKey', call: ({ tasks }) => tasks.byIdempotencyKey('p', 'k1') },
     ]);

@@ -20,21 +20,25 @@ export class Wishes {
     if (this.#given.length > 0 && this.#chance.rarely()) return this.#chance.one(this.#given);
     const hex = (this.#chance.below(0xfffffff) + 0x10000000).toString(16);
     const plain = this.#chance.maybe();
-    const exclusive = plain ? [] : this.#chance.few(['a', 'b', 'c', 'd', 'e']);
+    const exclusive = plain ? [] : this.#chance.few(['a', 'b', 'c', 'd', 'e', 'a/x', 'a/y', 'a/**']);
     const shared = plain ? [] : this.#chance.some(['b', 'f']).filter(name => !exclusive.includes(name));
+    const counted = !plain && this.#chance.rarely() ? [{ name: 'g', units: 1 + this.#chance.below(2), capacity: 3 }] : undefined;
     const delayed = this.#chance.rarely();
+    const limited = this.#chance.rarely();
     const wish = newTask({
       id: `${hex}-0000-7000-8000-000000000000`,
       ...{
         exclusive,
         shared,
+        ...(counted && { counted }),
         priority: this.#chance.below(3),
         queue: this.#chance.one(['q', 'r']),
         tags: this.#chance.some(['x', 'y']),
       },
       onWorkerLoss: this.#chance.one(['cancel', 'requeue']),
       maxAttempts: 1 + this.#chance.below(3),
-      waitingFor: delayed ? this.#chance.one(['delay', 'retry']) : plain ? 'worker' : 'resources',
+      waitingFor: delayed ? this.#chance.one(['delay', 'retry']) : plain && !limited ? 'worker' : 'resources',
+      ...(limited ? { rate: { key: this.#chance.one(['k', 'l']), count: 1, perMs: 1_000 } } : {}),
       ...(delayed ? { dueAt: this.#date() } : {}),
       ...(this.#chance.rarely() ? { expiresAt: this.#date() } : {}),
       ...(this.#chance.rarely() ? { idempotency: { principal: 'p', key: `k${this.#chance.below(4)}`, bodyHash: 'h' } } : {}),

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Store } from '../../../src/store/store.js';
-import { SimulatedDatabase } from '../../simulation/store/database.js';
-import { simulatedStore } from '../../simulation/store/store.js';
+import { SimulatedDatabase } from '../../../src/testing/store/database.js';
+import { simulatedStore } from '../../../src/testing/store/store.js';
 import { seeded } from '../../support/random.js';
 import { Steps } from './drift-steps.js';
 import { FUTURE, PAST } from './drift-wishes.js';

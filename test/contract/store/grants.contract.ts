@@ -193,17 +193,33 @@ export function grantsContract(under: StoreUnderTest): void {
       const started = (await store.tasks.get(tasks[1]!.id))!;
       await startAll(store, [started], { ...WORKER, worker: 'gone' });
       const bound = async () => Promise.all(tasks.map(async task => (await store.tasks.get(task.id))?.grant?.worker));
-      expect(await store.grants.unbind({ ...lease, epoch: 9 }, ['live'], { queue: 'default' }), 'deposed').to.deep.equal([]);
-      expect(await store.grants.unbind(lease, ['live'], { queue: 'default', to: '$next' })).to.deep.equal([tasks[0]!.id]);
+      expect(
+        await store.grants.unbind({ ...lease, epoch: 9 }, ['live'], { queue: 'default', name: 'repository.sync' }),
+        'deposed',
+      ).to.deep.equal([]);
+      expect(
+        await store.grants.unbind(lease, ['live'], { queue: 'default', name: 'repository.sync', to: '$next' }),
+      ).to.deep.equal([tasks[0]!.id]);
       expect(await bound()).to.deep.equal(['$next', 'gone', 'live', undefined]);
-      expect(await store.grants.unbind(lease, ['live'], { queue: 'default' })).to.deep.equal([tasks[0]!.id]);
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'default', name: 'repository.sync' })).to.deep.equal([
+        tasks[0]!.id,
+      ]);
       expect(await bound()).to.deep.equal([undefined, 'gone', 'live', undefined]);
-      expect(await store.grants.unbind(lease, ['live'], { queue: 'default' }), 'repeated').to.deep.equal([]);
-      expect(await store.grants.unbind(lease, ['live'], { queue: 'other', to: '$d', unbound: true })).to.deep.equal([]);
-      const nobodys = await store.grants.unbind(lease, ['live'], { queue: 'default', to: '$d', unbound: true });
+      expect(await store.grants.unbind(lease, ['live'], { queue: 'default', name: 'repository.sync' }), 'repeated').to.deep.equal(
+        [],
+      );
+      expect(
+        await store.grants.unbind(lease, ['live'], { queue: 'other', name: 'repository.sync', to: '$d', unbound: true }),
+      ).to.deep.equal([]);
+      const nobodys = await store.grants.unbind(lease, ['live'], {
+        queue: 'default',
+        name: 'repository.sync',
+        to: '$d',
+        unbound: true,
+      });
       expect(nobodys).to.have.members([tasks[0]!.id, tasks[3]!.id]);
       expect(await bound()).to.deep.equal(['$d', 'gone', 'live', '$d']);
-      await store.grants.unbind(lease, ['live'], { queue: 'default' });
+      await store.grants.unbind(lease, ['live'], { queue: 'default', name: 'repository.sync' });
       const [free] = await store.tasks.claimable({ queues: ['default'], worker: 'x', limit: 1 });
       expect(free?.id).to.equal(tasks[0]!.id);
       const lower = await acceptOne(store, newTask());

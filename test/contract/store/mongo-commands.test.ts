@@ -51,9 +51,11 @@ describe('the commands of the MongoDB store', function () {
       await tasks.takeNumbers(2),
     );
     await store.grants.grant(lease, [{ ...resource!, worker: 'gone' }]);
-    await store.grants.unbind(lease, [], { queue: 'default' });
+    await store.grants.unbind(lease, [], { queue: 'default', name: 'repository.sync' });
     const token = await startAll(store, [plain!]);
     await tasks.report(plain!.id, token, { progress: [], createdResources: [] });
+    await store.waits.await({ id: plain!.id, token, n: 1 }, [v4()]);
+    await store.waits.failWaiting(v4(), 1, { code: 'X', message: 'm' });
     await tasks.giveBack(plain!.id, token);
     const again = await startAll(store, [plain!]);
     await tasks.start([{ id: v4(), attempt: 0, fence: 0 }], { worker: 'w', incarnation: 'i', token: v4() });
@@ -93,6 +95,7 @@ describe('the commands of the MongoDB store', function () {
         tasks.remove(plain!.id),
         tasks.byIdempotencyKey('p', 'k'),
       ],
+      ...[store.waits.awaiting(0, 5), store.waits.awaited([v4()])],
       tasks.claimable({ queues: ['default'], worker: 'w', limit: 5 }),
       tasks.startBest(['default'], { worker: 'w', incarnation: 'i', token: v4() }),
     ]);
@@ -110,7 +113,7 @@ describe('the commands of the MongoDB store', function () {
       { ...process, queues: [], dedicated: false, slots: 1, versions: { interlock: '0', node: '20' } },
       60_000,
     );
-    await processes.beat('w', process.incarnation, 60_000, 4_000);
+    await processes.beat('w', process.incarnation, { ttlMs: 60_000, deadlineMs: 4_000 });
     await Promise.all([processes.list(), processes.get('w'), processes.earliestLapseMs()]);
     await processes.declareMissing({ ...process, beat: 1 }, { lapsed: true });
     await Promise.all([tasks.cancelAssigned(process), processes.settle('w', process.incarnation), processes.forget(0, 5)]);
@@ -119,9 +122,13 @@ describe('the commands of the MongoDB store', function () {
     await store.leases.read('beat');
     await store.leases.resign(lease);
     const rule = { kind: 'interval' as const, intervalMs: 1_000, anchor: PAST };
-    const { id } = (await schedules.create({ id: v7(), name: v7(), task: {}, rule, misfire: 'one', nextAt: PAST }))!;
+    const since = { skipped: 0, countedFrom: PAST, revision: 1, version: 0 };
+    const plan = { id: v7(), name: v7(), task: {}, rule, misfire: 'one' as const, overlap: 'allow' as const, nextAt: PAST };
+    const created = (await schedules.create({ ...plan, ...since }))!;
+    const { id } = created;
+    await tasks.runsOf(id, PAST, 5);
     await Promise.all([schedules.get(id), schedules.list(5), schedules.due(5), schedules.now()]);
-    await schedules.advance(id, PAST, new Date());
+    await schedules.replace(created);
     await schedules.remove(id);
     const things = documents.collection<{ a: number }>('things');
     await things.insert('a', { a: 1 });

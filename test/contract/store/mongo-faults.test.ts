@@ -121,9 +121,11 @@ describe('the MongoDB store when a reply is lost', function () {
     const process = { name: 'w', role: 'worker' as const, incarnation, ...machine, queues: [], dedicated: false, slots: 1 };
     await store.processes.register({ ...process, versions: { interlock: '0', node: '20' } }, MINUTE);
     thief.lose(incarnation);
-    expect((await thrown(store.processes.beat('w', incarnation, MINUTE, 4_000))).outcome).to.equal('unknown');
+    expect((await thrown(store.processes.beat('w', incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 }))).outcome).to.equal(
+      'unknown',
+    );
     expect((await under.other().processes.get('w'))?.beat).to.equal(1);
-    expect(await store.processes.beat('w', incarnation, MINUTE, 4_000)).to.equal(true);
+    expect(await store.processes.beat('w', incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 })).to.deep.equal({});
   });
 
   it('grants when a commit that is sent again says that it was done', async () => {

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import { MongoClient, type Db } from 'mongodb';
-import { InterlockError } from '../../../src/core/errors.js';
+import { InterlockError, SchemaMismatch } from '../../../src/core/errors.js';
 import type { MongoStore } from '../../../src/store/mongo/store.js';
 import { testServers } from '../../support/servers.js';
 import { openStore } from './mongo-under-test.js';
-import { accept, lead, newTask, granted, reserving } from './support.js';
+import { accept, lead, newTask, granted, registration, reserving } from './support.js';
 
 describe('manage-db on MongoDB', function () {
   this.timeout(60_000);
@@ -103,6 +103,36 @@ describe('manage-db on MongoDB', function () {
     for (const work of [() => stores[0]!.manage(), () => stores[0]!.check()]) {
       expect((await refused(work())).message).to.match(/schema 99; this Interlock knows 1/);
     }
+  });
+
+  it('refuses an older schema to every role, and raises it only where an upgrade was begun', async () => {
+    const [store, other] = [stores[0]!, stores[1]!];
+    await store.manage();
+    expect(await store.beginUpgrade(), 'nothing to do').to.equal(undefined);
+    const meta = db.collection<{ _id: string }>('meta');
+    await meta.updateOne({ _id: 'deployment' }, { $set: { schema: 0 } });
+    const mismatches = () => [store.check(), store.processes.register(registration(), 60_000)];
+    for (const work of mismatches()) {
+      const error = await refused(work);
+      expect(error).to.be.instanceOf(SchemaMismatch);
+      expect(error.message).to.match(/has schema 0; this Interlock needs 1\. Stop every role .* run `interlock manage-db`/);
+    }
+    expect(await db.collection('processes').countDocuments({ state: 'live' })).to.equal(0);
+    expect(await store.manage(), 'not begun').to.deep.equal({ created: [], dropped: [] });
+    const upgrade = await store.beginUpgrade();
+    expect(upgrade).to.include({ from: 0, to: 1 });
+    for (const work of mismatches())
+      expect((await refused(work)).message).to.match(/is being brought to schema 1, or that was interrupted/);
+    const second = await other.beginUpgrade();
+    await store.abandonUpgrade(upgrade!);
+    expect((await refused(store.check())).message, 'the mark is of the second').to.match(/is being brought/);
+    await other.abandonUpgrade(second!);
+    expect((await refused(store.check())).message).to.match(/has schema 0/);
+    await store.beginUpgrade();
+    expect(await store.manage()).to.deep.equal({ created: [], dropped: [], upgraded: { from: 0, to: 1 } });
+    expect(await store.manage()).to.deep.equal({ created: [], dropped: [] });
+    await store.check();
+    expect((await store.processes.register(registration(), 60_000)).kind).to.equal('registered');
   });
 
   it('lets lost counters go on behind the numbers in use', async () => {

@@ -35,7 +35,7 @@ describe('the MongoDB store when the server is out of reach', function () {
     await store.processes.list();
     proxy.set('blackhole');
     const begin = performance.now();
-    expect((await thrown(store.processes.beat('w', v4(), MINUTE, 700))).outcome).to.equal('unknown');
+    expect((await thrown(store.processes.beat('w', v4(), { ttlMs: MINUTE, deadlineMs: 700 }))).outcome).to.equal('unknown');
     expect(performance.now() - begin, 'far from any other deadline').to.be.below(4_000);
   });
 

@@ -33,8 +33,20 @@ export function mongoUnderTest(): Omit<StoreUnderTest, 'store' | 'other'> & {
     other: () => stores[1]!,
     db: () => db,
     async clear() {
-      const names = ['tasks', 'processes', 'schedules', 'repositories', 'things', 'task_groups'];
+      const names = [
+        'tasks',
+        'processes',
+        'schedules',
+        'repositories',
+        'things',
+        'task_groups',
+        'rates',
+        'capacities',
+        'tokens',
+        'audit',
+      ];
       await Promise.all(names.map(name => db.collection(name).deleteMany({})));
+      await db.collection<{ _id: string }>('meta').deleteOne({ _id: 'maintenance' });
       await db
         .collection('leases')
         .updateMany({}, { $set: { epoch: 0, until: new Date(0), floor: 0, holder: '', session: null } });

@@ -94,17 +94,21 @@ export function processesContract(under: StoreUnderTest): void {
     it('beats while it is live under its incarnation', async () => {
       const { processes } = under.store();
       const mine = registration();
-      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'unregistered').to.equal(false);
+      expect(await processes.beat(mine.name, mine.incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 }), 'unregistered').to.equal(
+        undefined,
+      );
       await processes.register(mine, 1_000);
       const before = (await processes.get(mine.name))!;
-      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000)).to.equal(true);
+      expect(await processes.beat(mine.name, mine.incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 })).to.deep.equal({});
       const after = (await processes.get(mine.name))!;
       expect(after.beat).to.equal(1);
       expect(after.leaseUntil.getTime() - after.beatAt.getTime()).to.equal(MINUTE);
       expect(after.startedAt).to.deep.equal(before.startedAt);
-      expect(await processes.beat(mine.name, v4(), MINUTE, 4_000), 'a stranger').to.equal(false);
+      expect(await processes.beat(mine.name, v4(), { ttlMs: MINUTE, deadlineMs: 4_000 }), 'a stranger').to.equal(undefined);
       await processes.stop(mine.name, mine.incarnation);
-      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'stopped').to.equal(false);
+      expect(await processes.beat(mine.name, mine.incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 }), 'stopped').to.equal(
+        undefined,
+      );
     });
 
     it('calls a process missing only as it was watched, and a sweep only past its lease', async () => {
@@ -117,7 +121,9 @@ export function processesContract(under: StoreUnderTest): void {
       expect(await processes.declareMissing({ ...watched, incarnation: v4() }, { lapsed: false }), 'another one').to.equal(false);
       expect(await processes.declareMissing(watched, { lapsed: false }), 'proved dead').to.equal(true);
       expect(await processes.declareMissing(watched, { lapsed: false }), 'repeated').to.equal(false);
-      expect(await processes.beat(mine.name, mine.incarnation, MINUTE, 4_000), 'it comes back').to.equal(false);
+      expect(await processes.beat(mine.name, mine.incarnation, { ttlMs: MINUTE, deadlineMs: 4_000 }), 'it comes back').to.equal(
+        undefined,
+      );
       expect((await processes.get(mine.name))?.state).to.equal('missing');
     });
 
@@ -133,10 +139,13 @@ export function processesContract(under: StoreUnderTest): void {
       const { processes } = under.store();
       const mine = registration();
       await processes.register(mine, 1);
-      await processes.beat(mine.name, mine.incarnation, 1, 4_000);
+      await processes.beat(mine.name, mine.incarnation, { ttlMs: 1, deadlineMs: 4_000 });
       await until('its lease lapses', async () => (await processes.earliestLapseMs())! < 0);
       expect(await processes.declareMissing({ ...mine, beat: 0 }, { lapsed: true })).to.equal(false);
-      expect(await processes.beat(mine.name, mine.incarnation, 1, 4_000), 'a lapsed lease alone ends nobody').to.equal(true);
+      expect(
+        await processes.beat(mine.name, mine.incarnation, { ttlMs: 1, deadlineMs: 4_000 }),
+        'a lapsed lease alone ends nobody',
+      ).to.deep.equal({});
       await until('it lapses again', async () => (await processes.earliestLapseMs())! < 0);
       expect(await processes.declareMissing({ ...mine, beat: 2 }, { lapsed: true })).to.equal(true);
       expect(await processes.stop(mine.name, mine.incarnation), 'it is missing').to.equal(false);

@@ -1,6 +1,7 @@
-import { SimulatedDatabase } from '../../simulation/store/database.js';
-import { simulatedStore } from '../../simulation/store/store.js';
+import { OWN_COLLECTIONS } from '../../../src/store/mongo/indexes.js';
 import type { Store } from '../../../src/store/store.js';
+import { SimulatedDatabase } from '../../../src/testing/store/database.js';
+import { simulatedStore } from '../../../src/testing/store/store.js';
 import { storeContract } from './store.contract.js';
 
 describe('the simulated store', () => {
@@ -10,7 +11,7 @@ describe('the simulated store', () => {
     other: () => stores[1]!,
     clear() {
       const database = new SimulatedDatabase(() => new Date());
-      stores = [simulatedStore(database), simulatedStore(database)];
+      stores = [simulatedStore(database, OWN_COLLECTIONS), simulatedStore(database, OWN_COLLECTIONS)];
       return Promise.resolve();
     },
   });

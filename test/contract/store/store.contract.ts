@@ -1,35 +1,56 @@
 import { acceptContract } from './accept.contract.js';
+import { tokensContract, trailContract } from './access.contract.js';
 import { cancelContract } from './cancel.contract.js';
+import { countedContract } from './counted.contract.js';
 import { documentsContract } from './documents.contract.js';
 import { finishContract } from './finish.contract.js';
 import { grantsContract } from './grants.contract.js';
 import { joinsContract } from './joins.contract.js';
 import { leasesContract } from './leases.contract.js';
+import { lendingContract } from './lending.contract.js';
 import { linesContract } from './lines.contract.js';
 import { lostContract } from './lost.contract.js';
+import { maintenanceContract } from './maintenance.contract.js';
 import { processesContract } from './processes.contract.js';
+import { ratesContract } from './rates.contract.js';
+import { resourcesContract } from './resources.contract.js';
+import { retentionContract } from './retention.contract.js';
 import { retryContract } from './retry.contract.js';
 import { schedulesContract } from './schedules.contract.js';
 import { startContract } from './start.contract.js';
 import type { StoreUnderTest } from './support.js';
+import { supersededContract } from './superseded.contract.js';
 import { uniqueContract } from './unique.contract.js';
 import { viewsContract } from './views.contract.js';
+import { waitsContract } from './waits.contract.js';
+import { wishesContract } from './wishes.contract.js';
 
 /** All that every adapter of the port `Store` must do. */
 export function storeContract(under: StoreUnderTest): void {
   acceptContract(under);
   startContract(under);
   finishContract(under);
+  supersededContract(under);
   retryContract(under);
   joinsContract(under);
   uniqueContract(under);
+  waitsContract(under);
+  lendingContract(under);
   cancelContract(under);
   linesContract(under);
   viewsContract(under);
+  retentionContract(under);
   processesContract(under);
+  wishesContract(under);
   lostContract(under);
   leasesContract(under);
   grantsContract(under);
+  ratesContract(under);
+  countedContract(under);
   schedulesContract(under);
   documentsContract(under);
+  maintenanceContract(under);
+  resourcesContract(under);
+  tokensContract(under);
+  trailContract(under);
 }

@@ -40,6 +40,42 @@ export function viewsContract(under: StoreUnderTest): void {
       }
     });
 
+    it('walks through what has ended in the order of its ends, forth and back', async () => {
+      const { tasks } = under.store();
+      const ended = (ms: number, change: Partial<NewTask> = {}) =>
+        newTask({ state: 'completed', finishedAt: new Date(ms), ...change });
+      const [c, a, b, d, failed] = await accept(
+        under.store(),
+        ...[ended(30), ended(10), ended(10), ended(40), ended(20, { state: 'failed' }), newTask()],
+      );
+      const order = [a, b, failed, c, d].map(task => task!.id);
+      const place = (task: Task) => ({ id: task.id, finishedAt: task.finishedAt! });
+      for (const newestFirst of [false, true]) {
+        const expected = newestFirst ? order.toReversed() : order;
+        const first = await tasks.listEnded({}, { limit: 2, newestFirst });
+        const second = await tasks.listEnded({}, { limit: 2, newestFirst, after: place(first.items[1]!) });
+        const third = await tasks.listEnded({}, { limit: 2, newestFirst, after: place(second.items[1]!) });
+        expect([first, second, third].flatMap(page => page.items.map(({ id }) => id))).to.deep.equal(expected);
+        expect([first, second, third].map(({ more }) => more)).to.deep.equal([true, true, false]);
+        expect(await tasks.listEnded({}, { limit: 2, newestFirst, before: place(third.items[0]!) })).to.deep.equal(second);
+      }
+      const some = async (filter: TaskFilter) =>
+        (await tasks.listEnded(filter, { limit: 9, newestFirst: false })).items.map(({ id }) => id);
+      expect(await some({ finishedAfter: new Date(10), finishedBefore: new Date(30) })).to.deep.equal(order.slice(0, 3));
+      expect(await some({ state: ['failed', 'running'] })).to.deep.equal([failed!.id]);
+      expect(await some({ state: ['waiting'] })).to.deep.equal([]);
+    });
+
+    it('gives ids alone, oldest first, page after page', async () => {
+      const { tasks } = under.store();
+      const all = (await accept(under.store(), ...Array.from({ length: 5 }, () => newTask()))).map(task => task.id);
+      await acceptOne(under.store(), newTask({ queue: 'q' }));
+      const filter = { queue: ['default'] };
+      expect(await tasks.ids(filter, 3)).to.deep.equal(all.slice(0, 3));
+      expect(await tasks.ids(filter, 3, all[2])).to.deep.equal(all.slice(3));
+      expect(await tasks.ids(filter, 3, all[4])).to.deep.equal([]);
+    });
+
     const cases: [name: string, filter: TaskFilter, match: Partial<NewTask>, miss: Partial<NewTask>][] = [
       ['name', { name: ['$a', 'b'] }, { name: '$a' }, { name: 'c' }],
       ['queue', { queue: ['q'] }, { queue: 'q' }, {}],
@@ -59,8 +95,8 @@ export function viewsContract(under: StoreUnderTest): void {
       [
         'end time',
         { finishedAfter: new Date(10), finishedBefore: new Date(20) },
-        { finishedAt: new Date(10) },
-        { finishedAt: new Date(20) },
+        { state: 'completed', finishedAt: new Date(10) },
+        { state: 'completed', finishedAt: new Date(20) },
       ],
     ];
     for (const [name, filter, match, miss] of cases) {
@@ -85,6 +121,12 @@ export function viewsContract(under: StoreUnderTest): void {
       await under.store().tasks.finish([{ id: a!.id, token, outcome: { kind: 'completed', result: 1 } }]);
       expect(await found({ worker: ['worker@a', 'worker@b'] })).to.deep.equal([a!.id]);
       expect(await found({ worker: ['worker@b'] })).to.deep.equal([]);
+    });
+
+    it('names the queues that tasks stand in', async () => {
+      await accept(under.store(), ...['b', 'a', 'b', 'c'].map(queue => newTask({ queue })));
+      expect(await under.store().tasks.queues(10)).to.deep.equal(['a', 'b', 'c']);
+      expect(await under.store().tasks.queues(2)).to.deep.equal(['a', 'b']);
     });
 
     it('counts up to a cap, and by state', async () => {

@@ -1,6 +1,17 @@
-import type { Broker, BrokerStatus, Delivery, Destination, PublishResult, Subscription } from '../../../src/broker/broker.js';
+import type {
+  Broker,
+  BrokerStatus,
+  Delivery,
+  Destination,
+  EventFeed,
+  EventListener,
+  PublishResult,
+  Subscription,
+} from '../../../src/broker/broker.js';
+import type { TaskEvent } from '../../../src/core/event.js';
 import type { Control, Hint } from '../../../src/core/hint.js';
-import type { Landing, Member, Server } from './server.js';
+import { SimulatedFeed } from './feed.js';
+import type { Emitted, Landing, Member, Server } from './server.js';
 import { SimulatedSubscription } from './subscription.js';
 
 /** How the simulation gets between the broker and its process. */
@@ -29,7 +40,9 @@ export class SimulatedBroker implements Broker, Member {
   #connections = 0;
   #starting: (() => void)[] = [];
   #unconfirmed = 0;
-  readonly #counts = { recycles: 0, returned: 0, deferred: 0 };
+  readonly #feeds = new Set<SimulatedFeed>();
+  #emitted = 0;
+  readonly #counts = { recycles: 0, returned: 0, deferred: 0, eventsDropped: 0 };
 
   constructor(name: string, server: Server, hooks: Hooks) {
     this.name = name;
@@ -79,6 +92,32 @@ export class SimulatedBroker implements Broker, Member {
     this.#handlers.push(handler);
   }
 
+  emit(event: TaskEvent): void {
+    const emitted = { event, emitter: this.name, number: ++this.#emitted };
+    if (this.#phase === 'crashed') return;
+    if (this.#connected) this.server.emit(emitted);
+    else this.#counts.eventsDropped++;
+  }
+
+  listen(listener: EventListener): EventFeed {
+    const feed = new SimulatedFeed(listener, {
+      run: work => this.run(work),
+      threw: error => this.threw(error),
+      closed: closed => this.#feeds.delete(closed),
+    });
+    this.#feeds.add(feed);
+    if (this.#connected) this.server.later(0, () => this.#connected && feed.attach());
+    return feed;
+  }
+
+  get listening(): boolean {
+    return [...this.#feeds].some(feed => feed.live);
+  }
+
+  hearEvent(emitted: Emitted): void {
+    for (const feed of this.#feeds) feed.hear(emitted);
+  }
+
   /** As RabbitMQ's passive declaration counts: messages that are ready, not those that somebody holds. */
   depth(destination: Destination): Promise<{ messages: number; consumers: number } | undefined> {
     if (this.#phase === 'crashed') return never();
@@ -118,7 +157,7 @@ export class SimulatedBroker implements Broker, Member {
   cut(): void {
     if (!this.#connected) return;
     this.#connected = false;
-    for (const subscription of this.#subscriptions) subscription.detach();
+    for (const each of [...this.#subscriptions, ...this.#feeds]) each.detach();
     this.dial();
   }
 
@@ -162,7 +201,7 @@ export class SimulatedBroker implements Broker, Member {
     this.#connected = true;
     this.#connections++;
     this.server.declare({ to: 'resource-manager' });
-    for (const subscription of this.#subscriptions) subscription.attach();
+    for (const each of [...this.#subscriptions, ...this.#feeds]) each.attach();
     for (const resolve of this.#starting.splice(0)) resolve();
   }
 
@@ -204,7 +243,7 @@ export class SimulatedBroker implements Broker, Member {
     this.#phase = phase;
     this.#connected = false;
     this.server.members.delete(this);
-    for (const subscription of this.#subscriptions) subscription.detach();
+    for (const each of [...this.#subscriptions, ...this.#feeds]) each.detach();
     if (phase === 'closed') for (const resolve of this.#starting.splice(0)) resolve();
   }
 }

@@ -1,4 +1,5 @@
 import type { Destination } from '../../../src/broker/broker.js';
+import type { TaskEvent } from '../../../src/core/event.js';
 import type { Control } from '../../../src/core/hint.js';
 import { Queue, type Message } from './queue.js';
 import type { Weather } from './weather.js';
@@ -11,6 +12,16 @@ export interface Member {
   /** The connection is gone. */
   cut(): void;
   hear(message: Control): void;
+  /** Whether anybody there listens to events. */
+  readonly listening: boolean;
+  hearEvent(event: Emitted): void;
+}
+
+/** An event, and its number at its emitter. */
+export interface Emitted {
+  event: TaskEvent;
+  emitter: string;
+  number: number;
 }
 
 /** `declared`: there was no queue, and the publisher declared it, as the adapter does. `lost`: the server went down meanwhile. */
@@ -107,6 +118,15 @@ export class Server {
     for (const member of this.members) {
       if (!member.connected) continue;
       for (const ms of this.#weather.fate(message)) this.#carry(ms, alive => alive && member.connected && member.hear(message));
+    }
+  }
+
+  /** To everybody who listens now and still does when it arrives; nothing happens where nobody does. */
+  emit(emitted: Emitted): void {
+    for (const member of this.members) {
+      if (!member.connected || !member.listening) continue;
+      for (const ms of this.#weather.fate(emitted.event))
+        this.#carry(ms, alive => alive && member.connected && member.hearEvent(emitted));
     }
   }
 

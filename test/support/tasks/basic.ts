@@ -31,6 +31,11 @@ export async function useDirectory(): Promise<string> {
   return directory;
 }
 
+/** A megabyte in its own directory. */
+export async function writeMuch(): Promise<void> {
+  await writeFile(path.join(await currentTask().directory(), 'much'), Buffer.alloc(1_048_576, 1));
+}
+
 /** Ends early when it is cancelled. */
 export const wait = defineTask({
   name: 'test.wait',

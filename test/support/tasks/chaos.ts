@@ -9,10 +9,19 @@ import { defineTask, type TaskContext } from 'interlock';
 const input = Type.Object({
   label: Type.String(),
   ms: Type.Number(),
-  manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail', 'flaky', 'stuck'].map(each => Type.Literal(each))),
+  manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail', 'flaky', 'endless', 'stuck'].map(each => Type.Literal(each))),
   exclusive: Type.Array(Type.String()),
   shared: Type.Array(Type.String()),
+  calls: Type.Optional(Type.Array(Type.Unknown())),
 });
+
+/** What it calls when its time is over (`test/chaos/plan-calls.ts`). */
+interface Call {
+  ms: number;
+  exclusive: string[];
+  under: boolean;
+  calls: Call[];
+}
 
 const { CHAOS_EVIDENCE: evidence = '', CHAOS_SINK: sink = '' } = process.env;
 const STEP_MS = 50;
@@ -24,8 +33,8 @@ let pipe: number | undefined;
  */
 function tracer({ label, exclusive, shared }: Static<typeof input>, ctx: TaskContext): (edge: string) => void {
   const [held] = [...exclusive, ...shared];
-  const fence = held === undefined ? null : ctx.fence(held);
   return edge => {
+    const fence = held === undefined ? null : ctx.fence(held); // a child under this reservation has raised it
     const at = Number(process.hrtime.bigint() / 1_000n);
     const line = `${JSON.stringify({ task: ctx.id, label, attempt: ctx.attempt, edge, at, pid: process.pid, fence, exclusive, shared })}\n`;
     pipe ??= openSync(sink, constants.O_WRONLY);
@@ -44,10 +53,20 @@ async function run(wish: Static<typeof input>, ctx: TaskContext): Promise<string
     else await sleep(restMs, undefined, wish.manner === 'stubborn' || wish.manner === 'stuck' ? {} : { signal: ctx.signal });
     trace('tick');
   }
+  for (const [n, each] of (wish.calls ?? []).entries()) {
+    await call(each as Call, `${wish.label}/${ctx.attempt}.${n}`, ctx);
+    trace('tick');
+  }
   if (wish.manner === 'exit') process.exit(3);
   trace('end');
   if (wish.manner === 'fail' || (wish.manner === 'flaky' && ctx.attempt === 1)) throw new Error('as asked for');
   return wish.label;
+}
+
+/** What goes wrong with it its parent lets through: a child of which nobody knows may write beside it, with a higher fence. */
+async function call({ ms, exclusive, under, calls }: Call, label: string, ctx: TaskContext): Promise<void> {
+  const child = { label, ms, manner: 'gentle' as never, exclusive, shared: [] as string[], calls };
+  await ctx.call(once, child, { exclusive, underParent: under, tags: [label] });
 }
 
 export const once = defineTask({ name: 'chaos.task', input, handler: run });

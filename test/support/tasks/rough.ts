@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, writeSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 import { currentTask } from 'interlock';
@@ -20,6 +20,12 @@ export function busyLoop({ file }: Where): never {
   }
 }
 
+/** Waits in the kernel for somebody to write to `fifo`: its event loop stands still, and it does not even ask for the time. */
+export function blockedRead({ file, fifo }: Where & { fifo: string }): string {
+  appendFileSync(file, `tick ${process.pid}\n`);
+  return readFileSync(fifo, 'utf8');
+}
+
 export function exit(status: number): void {
   process.stderr.write('goodbye\n');
   process.exit(status);
@@ -27,6 +33,19 @@ export function exit(status: number): void {
 
 export function abort(): void {
   process.abort();
+}
+
+export async function raise(signal: string): Promise<void> {
+  process.kill(process.pid, signal);
+  await new Promise(() => setInterval(() => undefined, 1_000));
+}
+
+/** Has ended well before it throws where nobody can catch it. */
+export function throwLater(): number {
+  setTimeout(() => {
+    throw new Error('too late');
+  }, 20);
+  return process.pid;
 }
 
 export async function rejectUnseen(): Promise<void> {
@@ -40,6 +59,19 @@ export async function hogBuffers(): Promise<void> {
     hoard.push(Buffer.alloc(8 * 1024 * 1024, 1));
     await new Promise(resolve => setImmediate(resolve));
   }
+}
+
+/** A busy loop beside a process in a session of its own that writes as well. */
+export function busyParent({ file }: Where): never {
+  void grandchild({ file: `${file}.grandchild`, detached: true, outlive: true });
+  return busyLoop({ file });
+}
+
+const leaked: Buffer[] = [];
+
+/** What it has taken it never gives back. */
+export function leak(mebibytes: number): void {
+  leaked.push(Buffer.alloc(mebibytes * 1024 * 1024, 1));
 }
 
 /** Leaves a process that writes; `detached` gives it a session of its own. */

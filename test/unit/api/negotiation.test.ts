@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';
 
 import { OpenBind, refuseOpenBind } from '../../../src/api/bind.js';
+import { accepts } from '../../../src/api/http/accept.js';
 import { etagOf, isMatch } from '../../../src/api/http/etag.js';
 import { waitOf } from '../../../src/api/http/prefer.js';
 import { requestIds } from '../../../src/api/http/request-id.js';
@@ -54,10 +55,45 @@ describe('Request ids', () => {
 });
 
 describe('Where the API may listen', () => {
-  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) it(`allows ${host}`, () => refuseOpenBind(host));
+  const tokens = (any: boolean) => ({ any: () => Promise.resolve(any) });
+
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost'])
+    it(`allows ${host}`, () => refuseOpenBind({ host, encrypted: false }, tokens(false)));
 
   for (const host of ['0.0.0.0', '::', '192.168.1.2', 'example.org', 'localhost.example.org', '127.0.0.1.example.org', '']) {
-    it(`refuses ${host || 'an empty name'} as long as there are no tokens`, () =>
-      expect(() => refuseOpenBind(host)).to.throw(OpenBind, /tokens/));
+    it(`refuses ${host || 'an empty name'} as long as there are no tokens`, async () => {
+      const refused: unknown = await refuseOpenBind({ host, encrypted: true }, tokens(false)).catch((error: unknown) => error);
+      expect(refused)
+        .to.be.instanceOf(OpenBind)
+        .with.property('message')
+        .that.matches(/tokens/);
+      await refuseOpenBind({ host, encrypted: true }, tokens(true));
+    });
+
+    it(`refuses ${host || 'an empty name'} as long as there is no TLS, tokens or not`, async () => {
+      const refused: unknown = await refuseOpenBind({ host, encrypted: false }, tokens(true)).catch((error: unknown) => error);
+      expect(refused)
+        .to.be.instanceOf(OpenBind)
+        .with.property('message')
+        .that.matches(/TLS.*api\.tls\.certificateFile.*api\.behindTlsProxy/);
+    });
+  }
+});
+
+describe('Accept', () => {
+  for (const [header, allowed] of [
+    [undefined, true],
+    ['', true],
+    ['*/*', true],
+    ['text/event-stream', true],
+    ['Text/Event-Stream; charset=utf-8', true],
+    ['application/json, text/*;q=0.1', true],
+    ['application/json', false],
+    ['text/event-stream;q=0, */*', false],
+    ['*/*;q=0', false],
+    ['text/*;q=0, text/event-stream', true],
+  ] as const) {
+    it(`"${header ?? 'nothing'}" ${allowed ? 'allows' : 'does not allow'} a stream of events`, () =>
+      expect(accepts(header, 'text/event-stream')).to.equal(allowed));
   }
 });

@@ -21,6 +21,11 @@ describe('Cursors', () => {
     }
   });
 
+  it('may hold the time at which an ordered list is', () => {
+    const cursor = { direction: 'after', id, at: new Date(1_234) } as const;
+    expect(decodeCursor(encodeCursor(cursor, list), list)).to.deep.equal(cursor);
+  });
+
   it('do not depend on the order in which filters were given', () => {
     const cursor = encodeCursor({ direction: 'after', id }, list);
     expect(decodeCursor(cursor, { sort: '-createdAt', state: ['waiting'] }).id).to.equal(id);
@@ -42,6 +47,7 @@ describe('Cursors', () => {
     of([1, 'x', 'a', { $gt: '' }]),
     of([2, 'x', 'a', id]),
     of([1, 'x', 'c', id]),
+    of([1, 'x', 'a', id, 9e15]),
   ]) {
     it(`are refused when forged: ${JSON.stringify(forged)}`, () => expect(refusal(forged)).to.include('is not a cursor'));
   }

@@ -39,8 +39,8 @@ function twoHolds(byMs: number): Task[] {
 
 /** Without whatever came of the task that it was made of. */
 function bare(task: Task): Task {
-  const { error, reason, cancel, ...rest } = task;
-  expect([error, reason, cancel]).to.have.length(3);
+  const { error, reason, cancel, counted, ...rest } = task;
+  expect([error, reason, cancel, counted]).to.have.length(4);
   return rest;
 }
 

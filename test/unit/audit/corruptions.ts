@@ -1,7 +1,8 @@
-import { claimsOf, conflicts } from '../../../src/core/reservation.js';
+import { claimsOf } from '../../../src/core/reservation.js';
 import { isFinal } from '../../../src/core/state.js';
 import type { Attempt, Task } from '../../../src/core/task.js';
 import type { Finding, History, Rule } from '../../../src/audit/history.js';
+import { firstSpan, full, submitted, together, tooMany, withPair, withRivals } from './pairs.js';
 
 export interface Corruption {
   name: string;
@@ -10,19 +11,13 @@ export interface Corruption {
   plant: (history: History) => string | undefined;
 }
 
-type Full = Required<Pick<History, 'tasks' | 'bodies' | 'submissions' | 'cancels'>>;
-
 const CORRUPTIONS: readonly Corruption[] = [
   {
     name: 'two bodies on one resource',
     rule: 'overlap',
     plant: history =>
       withRivals(history, (earlier, later) => {
-        const [a, b] = [spanOf(history, earlier), spanOf(history, later)];
-        if (!a || !b) return undefined;
-        a.last = b.begin + 1;
-        b.last = Math.max(b.last, b.begin + 2);
-        return later.id;
+        return together(history, earlier, later);
       }),
   },
   {
@@ -35,6 +30,33 @@ const CORRUPTIONS: readonly Corruption[] = [
         a.finishedAt = new Date(b.startedAt.getTime() + 1);
         earlier.finishedAt = a.finishedAt;
         if (b.finishedAt <= b.startedAt) return undefined;
+        return later.id;
+      }),
+  },
+  {
+    name: 'a body beneath a pattern that another one had',
+    rule: 'overlap',
+    plant: history =>
+      withRivals(history, (earlier, later) => {
+        const names = [earlier, later].map(task => claimsOf(task).map(claim => claim.resource));
+        if (names[0]!.some(name => names[1]!.includes(name))) return undefined; // only the pattern makes them rivals
+        return together(history, earlier, later);
+      }),
+  },
+  {
+    name: 'bodies that counted more units than there are',
+    rule: 'overlap',
+    plant: history => withPair(history, tooMany, (earlier, later) => together(history, earlier, later)),
+  },
+  {
+    name: 'holds of more units than there are, by the records',
+    rule: 'overlap',
+    plant: history =>
+      withPair(history, tooMany, (earlier, later) => {
+        const [a, b] = [earlier.attempts.at(-1), later.attempts[0]];
+        if (!a || !b || b.finishedAt <= b.startedAt) return undefined;
+        a.finishedAt = new Date(b.startedAt.getTime() + 1);
+        earlier.finishedAt = a.finishedAt;
         return later.id;
       }),
   },
@@ -218,26 +240,8 @@ export function names(finding: Finding, rule: Rule, id: string): boolean {
   return finding.rule === rule && finding.tasks.includes(id) && finding.evidence.includes(id);
 }
 
-function full(history: History): Full {
-  return history as Full;
-}
-
 function ended(history: History, fits: (task: Task) => boolean): Task | undefined {
   return history.tasks.find(task => isFinal(task.state) && fits(task));
-}
-
-/** The first pair of conflicting tasks that were both started, the earlier one first, with which `plant` can do something. */
-function withRivals(history: History, plant: (earlier: Task, later: Task) => string | undefined): string | undefined {
-  const begun = history.tasks.filter(task => task.attempts.length > 0 && firstSpan(history, task));
-  begun.sort((a, b) => firstSpan(history, a)!.begin - firstSpan(history, b)!.begin);
-  for (const [index, later] of begun.entries()) {
-    for (const earlier of begun.slice(0, index)) {
-      if (!claimsOf(earlier).some(a => claimsOf(later).some(b => conflicts(a, b)))) continue;
-      const id = plant(earlier, later);
-      if (id !== undefined) return id;
-    }
-  }
-  return undefined;
 }
 
 function withTwo(history: History, plant: (a: Attempt, b: Attempt) => unknown): string | undefined {
@@ -255,16 +259,4 @@ function withTwoGrants(
   if (!a || !b) return undefined;
   plant(a.attempts[0]!.grant!, b.attempts[0]!.grant!);
   return b.id;
-}
-
-function submitted(history: History, task: Task): Full['submissions'][number] {
-  return full(history).submissions.find(each => each.id === task.id)!;
-}
-
-function firstSpan(history: History, task: Task): Full['bodies'][number] | undefined {
-  return full(history).bodies.find(each => each.task === task.id);
-}
-
-function spanOf(history: History, task: Task): Full['bodies'][number] | undefined {
-  return full(history).bodies.findLast(each => each.task === task.id);
 }

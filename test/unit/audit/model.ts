@@ -1,5 +1,5 @@
-import { claimsOf, conflicts } from '../../../src/core/reservation.js';
-import type { Attempt, Grant, Task } from '../../../src/core/task.js';
+import { claimsOf, conflicts, type Counted } from '../../../src/core/reservation.js';
+import { needsResources, type Attempt, type Grant, type Task } from '../../../src/core/task.js';
 import type { History } from '../../../src/audit/history.js';
 import { seeded } from '../../support/random.js';
 
@@ -9,6 +9,7 @@ type Fate = 'completed' | 'failed' | 'lost' | 'given-back' | 'canceled';
 /** 2023-11-14; the monotonic clock of bodies and clients runs beside it from 0. */
 const EPOCH = 1_700_000_000_000;
 const WORKERS = ['w1', 'w2', 'w3'];
+const GPUS = 4;
 
 /**
  * A tiny deployment in which one thing happens after the other, and every thing as it should: what it leaves behind is a history in which
@@ -22,6 +23,7 @@ export class Model {
     cancels: [],
     drained: true,
     cancelGraceMs: 60_000,
+    capacities: new Map([['gpu', GPUS]]),
   };
   readonly #random: Random;
   #now = 0;
@@ -64,8 +66,9 @@ export class Model {
   }
 
   #submit(): void {
-    const names = this.#random.sample(['a', 'b', 'c', 'd'], this.#random.below(4));
+    const names = this.#random.sample(['a', 'b', 'c', 'd', 'e/x', 'e/y', 'e/**'], this.#random.below(4));
     const exclusive = names.filter(() => this.#random.below(2) === 0);
+    const counted = this.#counted();
     const again = this.#random.below(3) === 0;
     const delayed = this.#random.below(8) === 0;
     const askedAt = this.#now;
@@ -81,8 +84,9 @@ export class Model {
       priority: 4,
       exclusive,
       shared: names.filter(name => !exclusive.includes(name)),
+      ...(counted.length > 0 && { counted }),
       state: 'waiting',
-      waitingFor: delayed ? 'delay' : names.length > 0 ? 'resources' : 'worker',
+      waitingFor: delayed ? 'delay' : names.length + counted.length > 0 ? 'resources' : 'worker',
       ...(delayed ? { dueAt: at } : { readyAt: at }),
       attempt: 0,
       maxAttempts: again ? 3 : 1,
@@ -99,6 +103,16 @@ export class Model {
     this.history.submissions.push({ id: task.id, askedAt, answeredAt: this.#now, outcome: 'ok', delayed });
   }
 
+  /** Units of what is declared, and a limit. */
+  #counted(): Counted[] {
+    const all: Counted[] = [
+      { name: 'gpu', units: 1 + this.#random.below(3) },
+      { name: 'concurrency:t', units: 1, capacity: 2 },
+      { name: 'e/z', units: 1, capacity: 1 },
+    ];
+    return this.#random.below(4) === 0 ? this.#random.sample(all, 1 + this.#random.below(2)) : [];
+  }
+
   #move(): void {
     const movable = this.#open.filter(task => task.state !== 'waiting' || task.waitingFor !== 'resources' || this.#mayHave(task));
     const task = movable[this.#random.below(Math.max(1, movable.length))];
@@ -108,20 +122,18 @@ export class Model {
   }
 
   #mayHave(task: Task): boolean {
-    return !this.#open.some(
-      other =>
-        other !== task &&
-        (other.grant ?? (other.waitingFor === 'resources' && other.seq < task.seq)) &&
-        claimsOf(other).some(a => claimsOf(task).some(b => conflicts(a, b))),
+    const before = this.#open.filter(
+      other => other !== task && (other.grant ?? (other.waitingFor === 'resources' && other.seq < task.seq)),
     );
+    const opposed = before.some(other => claimsOf(other).some(a => claimsOf(task).some(b => conflicts(a, b))));
+    return !opposed && (task.counted ?? []).every(({ name, capacity = GPUS }) => unitsOf([...before, task], name) <= capacity);
   }
 
   #forward(task: Task): void {
     const at = this.#tick();
     if (task.waitingFor === 'delay') {
       delete task.dueAt;
-      const reserving = task.exclusive.length + task.shared.length > 0;
-      Object.assign(task, { seq: ++this.#seq, readyAt: at, waitingFor: reserving ? 'resources' : 'worker' });
+      Object.assign(task, { seq: ++this.#seq, readyAt: at, waitingFor: needsResources(task) ? 'resources' : 'worker' });
     } else if (task.waitingFor === 'resources') {
       const grant: Grant = { fence: this.#fence, epoch: this.#epoch, at };
       this.#fence += task.maxAttempts;
@@ -209,4 +221,9 @@ export class Model {
     this.#tick();
     this.history.cancels.push({ id: task.id, askedAt, answeredAt: this.#now, outcome: 'ok', state: task.state });
   }
+}
+
+function unitsOf(tasks: readonly Task[], name: string): number {
+  const counted = tasks.flatMap(task => task.counted ?? []).filter(each => each.name === name);
+  return counted.reduce((sum, { units }) => sum + units, 0);
 }

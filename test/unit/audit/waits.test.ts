@@ -97,6 +97,27 @@ describe('A wait', () => {
       expect(told([shared, inLine('a', [], ['r']), inLine('x', ['r'])], [MANAGER, WORKER])).to.deep.equal(['unexplained a']);
     });
 
+    it('is explained by whoever holds or comes first beneath a pattern, above it, or of its top, and by nobody beside it', () => {
+      const rest = [MANAGER, WORKER];
+      expect(
+        told([holding('a', ['r/x']), inLine('b', ['r/**']), inLine('c', ['r']), inLine('d', ['r/y/z'])], rest),
+      ).to.deep.equal([]);
+      expect(told([holding('a', ['r/**']), inLine('b', [], ['r/x/**'])], rest)).to.deep.equal([]);
+      expect(told([holding('a', ['rx', 'r']), inLine('b', ['r/x/**'])], rest)).to.deep.equal(['unexplained b']);
+    });
+
+    it('is explained by units that are held, by an earlier one in line, and where nobody says how many there are', () => {
+      const counts = (units: number) => ({ counted: [{ name: 'gpu', units }], waitingFor: 'resources' as const });
+      const held = running('h', 'w1', { counted: [{ name: 'gpu', units: 3 }], grant: { fence: 1, epoch: 1, at: ago(500) } });
+      const gpus = (n: number) => ({ capacities: new Map([['gpu', n]]) });
+      const all = [held, task('b', counts(2)), task('c', counts(1))];
+      expect(told(all, [MANAGER, WORKER], gpus(4))).to.deep.equal([]);
+      expect(told(all, [MANAGER, WORKER], gpus(5))).to.deep.equal(['unexplained b']);
+      expect(told(all, [MANAGER, WORKER])).to.deep.equal([]);
+      const limited = task('l', { counted: [{ name: 'concurrency:t', units: 1, capacity: 1 }], waitingFor: 'resources' });
+      expect(told([limited], [MANAGER])).to.deep.equal(['unexplained l']);
+    });
+
     it('is explained by the absence of a resource manager, or by one that has only just come', () => {
       expect(told([inLine('a', ['r'])], [])).to.deep.equal([]);
       expect(told([inLine('a', ['r'])], [{ ...MANAGER, leaseUntil: ago(5) }])).to.deep.equal([]);

@@ -6,10 +6,11 @@ import type { Task } from '../../../src/core/task.js';
 import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { silentLog, type Log } from '../../../src/process/log.js';
-import type { JoinStore, ProcessStore, TaskStore } from '../../../src/store/store.js';
+import type { JoinStore, ProcessStore, TaskStore, WaitStore } from '../../../src/store/store.js';
+import { quietEvents } from '../../support/quiet-events.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
-type Methods = Partial<Omit<TaskStore, 'get' | 'list'> & Omit<ProcessStore, 'get'> & JoinStore>;
+type Methods = Partial<Omit<TaskStore, 'get' | 'list'> & Omit<ProcessStore, 'get'> & JoinStore & WaitStore>;
 
 const process = (change: Partial<ProcessRecord>): ProcessRecord =>
   ({ name: 'w', role: 'worker', incarnation: 'i', beat: 1, state: 'live', beatAt: new Date(0), ...change }) as ProcessRecord;
@@ -31,6 +32,7 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
     settle: () => Promise.resolve(true),
     cancelAssigned: () => Promise.resolve([]),
     takeNumbers: () => Promise.resolve(1),
+    awaiting: () => Promise.resolve([]),
     earliestLapseMs: () => Promise.resolve(undefined),
     ...answers,
   };
@@ -41,22 +43,28 @@ function setUp(answers: Methods = {}, onMissing: OnMissing = 'reassign') {
     ]),
   );
   const log: Log = { ...silentLog, error: message => void errors.push(message) };
-  const broker = { publish: () => Promise.resolve('confirmed' as const), depth: () => Promise.resolve(undefined) };
+  const broker = {
+    publish: () => Promise.resolve('confirmed' as const),
+    depth: () => Promise.resolve(undefined),
+    broadcast: () => undefined,
+  };
   const sweep = new Sweep({
-    store: { tasks: spied, processes: spied, joins: spied },
+    store: { tasks: spied, processes: spied, joins: spied, waits: spied },
     broker,
     hints: new Hints(broker, time.clock),
+    events: quietEvents().events,
     runtime: time.runtime,
     log,
     timing: DEFAULT_TIMING,
     onMissing,
     retentionMs: 1_000,
+    retention: { completed: 0, failed: 0, canceled: 0, skipped: 0, results: 0 },
     leading: () => true,
   } as unknown as SweepDeps);
   return { sweep, asked, errors, time };
 }
 
-const STEPS = ['list', 'activeOfTheDead', 'list', 'due', 'expire', 'waiting', 'readyFor', 'forget'];
+const STEPS = ['list', 'activeOfTheDead', 'list', 'due', 'expire', 'waiting', 'awaiting', 'readyFor', 'forget'];
 
 describe('a sweep', () => {
   it('takes its steps in order', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 
+import type { EndedSchedule } from '../../chaos/drain.js';
 import type { Task } from '../../../src/core/task.js';
 import { ownFindings } from '../../chaos/own-rules.js';
 import { trends } from '../../chaos/samples.js';
@@ -30,6 +31,16 @@ describe('how a chaos run is judged', () => {
       expect(accepts(seen, write(4, 'shared'))).to.equal(true);
       expect(accepts(seen, write(3, 'shared'))).to.equal(true);
       expect(accepts(seen, write(null, 'exclusive'))).to.equal(true);
+    });
+
+    it('knows what a pattern covers', () => {
+      const seen = new Map<string, Seen>();
+      const write = (fence: number, exclusive: string[], shared: string[] = []) => accepts(seen, { fence, exclusive, shared });
+      expect(write(2, ['t/r'])).to.equal(true);
+      expect(write(1, [], ['t/**'])).to.equal(false);
+      expect(write(4, [], ['t/**'])).to.equal(true);
+      expect(write(3, ['t/r/x'])).to.equal(false);
+      expect(write(1, ['tr'])).to.equal(true);
     });
 
     it('does not let a refused write count for other resources', () => {
@@ -97,7 +108,14 @@ describe('how a chaos run is judged', () => {
 
   describe('its own rules', () => {
     const anchor = new Date(0);
-    const schedule = { id: 's', name: 'every', misfire: 'all', rule: { intervalMs: 10, anchor }, nextAt: new Date(30) };
+    const rule = { kind: 'interval', intervalMs: 10, anchor } as const;
+    const schedule: EndedSchedule & { nextAt: Date } = {
+      ...{ id: 's', name: 'every' },
+      misfire: 'all',
+      overlap: 'allow',
+      rule,
+      nextAt: new Date(30),
+    };
     const task = (id: string, label: string, slot?: number): Task =>
       ({ id, kwargs: { label }, ...(slot !== undefined && { schedule: { id: 's', slot: new Date(slot) } }) }) as unknown as Task;
     const slots = (...at: number[]) => at.map((slot, index) => task(`t${index}`, 'every', slot));
@@ -110,6 +128,19 @@ describe('how a chaos run is judged', () => {
 
     it('find nothing where every slot has one task', () => {
       expect(rules({ tasks: slots(0, 10, 20), schedules: [schedule] })).to.deep.equal([]);
+    });
+    it('find runs that were made and not counted, and one that was made before the last one had ended', () => {
+      const counting: EndedSchedule = { ...schedule, name: 'one-by-one', misfire: 'one', overlap: 'skip', remainingRuns: 38 };
+      const at = (slot: number, created: number, finished: number): Task => ({
+        ...task(`t${slot}`, 'one-by-one', slot),
+        ...{ createdAt: new Date(created), finishedAt: new Date(finished) },
+      });
+      const good = [at(0, 1, 9), at(20, 20, 29)];
+      expect(rules({ tasks: good, schedules: [counting] })).to.deep.equal([]);
+      expect(rules({ tasks: good, schedules: [{ ...counting, remainingRuns: 39 }] })).to.deep.equal(['doubled']);
+      const pending = { slots: [new Date(20)], tries: 0 };
+      expect(rules({ tasks: good, schedules: [{ ...counting, pending }] })).to.deep.equal([]);
+      expect(rules({ tasks: [at(0, 1, 9), at(20, 8, 29)], schedules: [counting] })).to.deep.equal(['illegal']);
     });
     it('find a slot that was left out, one that came twice, and one that is none', () => {
       expect(rules({ tasks: slots(0, 20), schedules: [schedule] })).to.deep.equal(['lost']);

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect } from 'chai';
 
-import { interlock, startScript, type Ended } from '../../support/command.js';
-import { scriptedApi, type Answer, type Heard, type ScriptedApi } from '../../support/scripted-api.js';
+import { cliUnderTest } from '../../support/cli-against.js';
+import { interlock, startScript } from '../../support/command.js';
+import { scriptedApi, type Answer, type Heard } from '../../support/scripted-api.js';
 
 const ID = '0198c1f7-0000-7000-8000-000000000001';
 const task = (more: object = {}): object => ({
@@ -21,24 +18,14 @@ const task = (more: object = {}): object => ({
 
 describe('The command line', function () {
   this.timeout(60_000);
-  let folder: string;
-  let api: ScriptedApi | undefined;
-  before(() => (folder = mkdtempSync(join(tmpdir(), 'interlock-cli-'))));
-  after(() => rmSync(folder, { recursive: true }));
-  afterEach(async () => {
-    await api?.close();
-    api = undefined;
-  });
-
-  /** Runs a command against an API that answers so. */
-  async function against(answer: (request: Heard) => Answer, ...args: string[]): Promise<Ended> {
-    api = await scriptedApi(answer);
-    return interlock(args, { cwd: folder, env: { INTERLOCK_URL: api.url, INTERLOCK_TOKEN: 'hush' } });
-  }
+  const cli = cliUnderTest();
+  const { against } = cli;
 
   it('answers what makes no sense with code 2 and the nearest word', async () => {
     const cases: [string[], RegExp][] = [
       [['wroker'], /unknown command 'wroker'[^]*worker/],
+      [['task'], /Usage: interlock task[^]*explain/],
+      [['group'], /Usage: interlock group[^]*cancel/],
       [['task', 'lsit'], /unknown command 'lsit'[^]*list/],
       [['task', 'list', '--limt', '3'], /unknown option '--limt'[^]*--limit/],
       [['task', 'list', '--limit=abc'], /'--limit <n>'[^]*integer from 1 to 500/],
@@ -47,7 +34,7 @@ describe('The command line', function () {
       [['worker', '-c', '0'], /integer from 1 to 2000/],
       [['status', '--url', 'localhost'], /no address of an API/],
     ];
-    const ended = await Promise.all(cases.map(([args]) => interlock(args, { cwd: folder })));
+    const ended = await Promise.all(cases.map(([args]) => interlock(args, { cwd: cli.folder })));
     for (const [index, { code, stdout, stderr }] of ended.entries()) {
       const [args, expected] = cases[index]!;
       expect(code, args.join(' ')).to.equal(2);
@@ -57,8 +44,33 @@ describe('The command line', function () {
     }
   });
 
+  it('follows a task until it has ended, one line a change', async () => {
+    const stream = [
+      ['task', task({ state: 'running', at: 'now' })],
+      ['progress', task({ state: 'running', at: 'now', progress: [{ message: 'Files', done: 1, total: 2 }] })],
+    ]
+      .concat([['task', task({ state: 'failed', reason: 'timeout', at: 'now' })]])
+      .map(([event, data]) => `event: ${event as string}\ndata: ${JSON.stringify(data)}\n\n`)
+      .join('');
+    const answer = (): Answer => ({ headers: { 'content-type': 'text/event-stream' }, body: stream });
+    const { code, stdout } = await against(answer, 'events', '--task', ID, '--json');
+    expect(code).to.equal(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { kind: string; task: { state: string } });
+    expect(lines.map(({ kind, task: { state } }) => `${kind} ${state}`)).to.deep.equal([
+      'task running',
+      'progress running',
+      'task failed',
+    ]);
+    await cli.api.close();
+    const both = await against(answer, 'events', '--task', ID, '--state', 'failed');
+    expect([both.code, both.stderr]).to.satisfy(([status, text]: [number, string]) => status === 2 && text.includes('--state'));
+  });
+
   it('helps, with code 0', async () => {
-    const { code, stdout } = await interlock(['task', 'run', '--help'], { cwd: folder });
+    const { code, stdout } = await interlock(['task', 'run', '--help'], { cwd: cli.folder });
     expect(code).to.equal(0);
     expect(stdout).to.match(/--exclusive <resource>/);
   });
@@ -70,6 +82,12 @@ describe('The command line', function () {
       ...[
         '--shared',
         'c',
+        '--counted',
+        'rack=1/gpu=2',
+        '--counted',
+        'licence=1',
+        '--concurrency',
+        'import=5',
         '--priority',
         '9',
         '--countdown',
@@ -86,7 +104,7 @@ describe('The command line', function () {
     expect(code).to.equal(0);
     expect(stdout.trimEnd().split('\n')).to.have.length(1);
     expect(JSON.parse(stdout)).to.include({ id: ID });
-    const [request] = api!.heard;
+    const [request] = cli.api.heard;
     expect(request!.headers).to.include({ authorization: 'Bearer hush', 'idempotency-key': 'once' });
     expect(request!.body).to.deep.equal({
       name: 't.add',
@@ -94,6 +112,8 @@ describe('The command line', function () {
       kwargs: { k: true },
       exclusive: ['a', 'b'],
       shared: ['c'],
+      counted: { 'rack=1/gpu': 2, licence: 1 },
+      concurrency: { key: 'import', max: 5 },
       priority: 9,
       countdown: 1.5,
       tags: ['x'],
@@ -113,7 +133,7 @@ describe('The command line', function () {
       expect(done.code, done.stderr).to.equal(code);
       expect(JSON.parse(done.stdout)).to.include({ state: (end as { state: string }).state });
       expect(done.stderr).to.match(/t\.add {2}(completed|failed|canceled)/);
-      await api!.close();
+      await cli.api.close();
     }
     const late = await against(() => ({ body: task() }), 'task', 'wait', ID, '--timeout', '0.2');
     expect(late.code).to.equal(5);
@@ -123,23 +143,27 @@ describe('The command line', function () {
   it('leaves the task alone when Ctrl-C ends the wait', async () => {
     let asked: () => void = () => undefined;
     const waiting = new Promise<void>(resolve => (asked = resolve));
-    api = await scriptedApi(() => {
+    const api = await scriptedApi(() => {
       asked();
       return { body: task() };
     });
-    const running = startScript('src/cli/interlock.ts', ['task', 'wait', ID], { cwd: folder, env: { INTERLOCK_URL: api.url } });
+    const running = startScript('src/cli/interlock.ts', ['task', 'wait', ID], {
+      cwd: cli.folder,
+      env: { INTERLOCK_URL: api.url },
+    });
     await waiting;
     running.child.kill('SIGINT');
     const { code, stderr } = await running.ended;
     expect(code).to.equal(130);
     expect(stderr).to.match(/The task goes on/);
     expect(api.heard.every(request => request.method === 'GET')).to.equal(true);
+    await api.close();
   });
 
   it('says with code 6 that nothing answers, and what to do', async () => {
     const gone = await scriptedApi(() => ({}));
     await gone.close();
-    const { code, stderr } = await interlock(['status', '--url', gone.url], { cwd: folder });
+    const { code, stderr } = await interlock(['status', '--url', gone.url], { cwd: cli.folder });
     expect(code).to.equal(6);
     expect(stderr).to.match(/connection refused[^]*interlock dev[^]*INTERLOCK_URL/);
   });
@@ -156,23 +180,6 @@ describe('The command line', function () {
     expect(await against(() => ({ body: view }), 'status')).to.include({ code: 1, stdout: `${JSON.stringify(view)}\n` });
   });
 
-  it('ends a schedule by its name', async () => {
-    const list = { items: [{ id: 's-1', name: 'nightly' }], next: null, prev: null };
-    const answer = ({ method }: Heard): Answer => (method === 'DELETE' ? { status: 204 } : { body: list });
-    expect(await against(answer, 'schedule', 'rm', 'nightly')).to.include({ code: 0 });
-    expect(api!.heard.at(-1)).to.include({ method: 'DELETE', path: '/api/v1/schedules/s-1' });
-    await api!.close();
-    expect(await against(answer, 'schedule', 'rm', 'other')).to.include({ code: 1 });
-  });
-
-  it('makes a schedule of a task and an interval', async () => {
-    await against(
-      () => ({ status: 201, body: { id: 's-1', name: 'n' } }),
-      ...['schedule', 'add', 'n', 't.add', '--every', '60', '--args', '[1]'],
-    );
-    expect(api!.heard[0]!.body).to.deep.equal({ name: 'n', task: { name: 't.add', args: [1] }, interval: 60 });
-  });
-
   it('shows workers, resources, explanations and the description of the API as they come', async () => {
     const commands = [
       ['workers', 'list', '/workers'],
@@ -186,18 +193,41 @@ describe('The command line', function () {
       const { code, stdout } = await against(() => ({ body: { items: [], path } }), ...command);
       expect(code).to.equal(0);
       expect(JSON.parse(stdout)).to.deep.equal({ items: [], path });
-      expect(api!.heard[0]!.path).to.equal(`/api/v1${path}`);
-      await api!.close();
+      expect(cli.api.heard[0]!.path).to.equal(`/api/v1${path}`);
+      await cli.api.close();
     }
   });
 
+  it('declares how many units of a resource there are, shows it, and takes it back', async () => {
+    const commands: [string[], heard: string[], body: object | undefined][] = [
+      [['a b', '4'], ['PUT /resources/a%20b', 'GET /resources/a%20b'], { capacity: 4 }],
+      [['a b'], ['GET /resources/a%20b'], undefined],
+      [['a b', '--remove'], ['DELETE /resources/a%20b', 'GET /resources/a%20b'], undefined],
+    ];
+    for (const [args, heard, body] of commands) {
+      const shown = { name: 'a b', capacity: 4, held: 1 };
+      const answer = ({ method }: Heard): Answer => (method === 'DELETE' ? { status: 204 } : { body: shown });
+      const { code, stdout, stderr } = await against(answer, 'resource', 'capacity', ...args);
+      expect(code, stderr).to.equal(0);
+      expect(JSON.parse(stdout)).to.deep.equal(shown);
+      expect(cli.api.heard.map(({ method, path }) => `${method} ${path.replace('/api/v1', '')}`)).to.deep.equal(heard);
+      if (body) expect(cli.api.heard[0]!.body).to.deep.equal(body);
+      await cli.api.close();
+    }
+    expect((await interlock(['resource', 'capacity', 'a', '0'], { cwd: cli.folder })).stderr).to.match(
+      /integer from 1 to 1000000/,
+    );
+    expect((await interlock(['task', 'run', 't', '--counted', 'gpu'], { cwd: cli.folder })).stderr).to.match(/as gpu=2/);
+  });
+
   it('does not complain when its reader goes away', async () => {
-    api = await scriptedApi(() => ({ body: { items: Array.from({ length: 5_000 }, () => task()), next: null } }));
-    const running = startScript('src/cli/interlock.ts', ['task', 'list'], { cwd: folder, env: { INTERLOCK_URL: api.url } });
+    const api = await scriptedApi(() => ({ body: { items: Array.from({ length: 5_000 }, () => task()), next: null } }));
+    const running = startScript('src/cli/interlock.ts', ['task', 'list'], { cwd: cli.folder, env: { INTERLOCK_URL: api.url } });
     running.child.stdout?.destroy();
     const { code, stderr } = await running.ended;
     expect(stderr).to.equal('');
     expect(code).to.equal(0);
+    await api.close();
   });
 
   it('ends with 78 and all reasons when the settings cannot be', async () => {
@@ -208,7 +238,7 @@ describe('The command line', function () {
       [['config', 'check'], { INTERLOCK_API_PORT: 'x', INTERLOCK_LOG_LEVEL: 'y' }, /2 problems[^]*api\.port[^]*log\.level/],
       [['beat', '-n', 'a/b'], servers, /name \(-n\)[^]*"a\/b"/],
     ];
-    const ended = await Promise.all(cases.map(([args, env]) => interlock(args, { cwd: folder, env })));
+    const ended = await Promise.all(cases.map(([args, env]) => interlock(args, { cwd: cli.folder, env })));
     for (const [index, { code, stderr }] of ended.entries()) {
       expect(stderr).to.match(cases[index]![2]);
       expect(code).to.equal(78);
@@ -217,7 +247,7 @@ describe('The command line', function () {
 
   it('shows the settings without secrets', async () => {
     const env = { INTERLOCK_AMQP_URL: 'amqp://u:hush@h' };
-    const { code, stdout } = await interlock(['config', 'show', '--sources', '--json'], { cwd: folder, env });
+    const { code, stdout } = await interlock(['config', 'show', '--sources', '--json'], { cwd: cli.folder, env });
     expect(code).to.equal(0);
     expect(stdout).to.not.include('hush');
     expect(JSON.parse(stdout)).to.have.property('amqp.url').that.deep.equals({

@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 
-import { ApiError, createClient, TaskCanceled, TaskFailed, TaskTimeout, Unreachable } from '../../../src/client/client.js';
+import {
+  ApiError,
+  createClient,
+  ResultExpired,
+  TaskCanceled,
+  TaskFailed,
+  TaskTimeout,
+  Unreachable,
+} from '../../../src/client/client.js';
 import { InterlockError, MissingResource } from '../../../src/core/errors.js';
 import { scriptedApi, type Answer, type Heard, type ScriptedApi } from '../../support/scripted-api.js';
 
@@ -54,6 +62,31 @@ describe('The client', () => {
     const keys = api!.heard.map(request => request.headers['idempotency-key']);
     expect(keys).to.have.length(2);
     expect(new Set(keys)).to.have.length(1);
+  });
+
+  it('asks for a deletion until all was looked at, and adds up', async () => {
+    const answers = [
+      { deleted: 500, kept: 3, more: true },
+      { deleted: 20, kept: 2, more: false },
+    ];
+    const client = await answering(() => ({ body: answers.shift() ?? {} }));
+    const purged = await client.purge(['completed', 'skipped'], { finishedBefore: new Date(0) });
+    expect(purged).to.deep.equal({ deleted: 520, kept: 2 });
+    const [request] = api!.heard;
+    expect(request).to.include({ method: 'DELETE' });
+    expect(request!.path).to.equal('/api/v1/tasks?state=completed&state=skipped&finishedBefore=1970-01-01T00%3A00%3A00.000Z');
+    expect(request!.headers.prefer).to.equal('return=representation');
+  });
+
+  it('does not ask for ever for what is held back', async () => {
+    const client = await answering(() => ({ body: { deleted: 0, kept: 100_000, more: true } }));
+    expect(await client.purge(['failed'])).to.deep.equal({ deleted: 0, kept: 100_000 });
+    expect(api!.heard).to.have.length(1);
+  });
+
+  it('tells a result that is not kept any more from one that was null', async () => {
+    const client = await answering(() => ({ body: task({ state: 'completed', result: null, resultExpired: true }) }));
+    expect(await rejection(client.task(ID).result())).to.be.instanceOf(ResultExpired);
   });
 
   it('refuses what is no resource before anything is sent', async () => {
@@ -113,6 +146,29 @@ describe('The client', () => {
     expect(api!.heard[0]!.headers.prefer).to.equal('wait=30');
   });
 
+  it('comes back when the API says so, whatever it asked for, while there is too much', async () => {
+    const refused = (status: number, code: string): Answer => {
+      return { status, body: { code, detail: 'too much' }, headers: { 'retry-after': '1' } };
+    };
+    const answers = [refused(429, 'RATE_LIMITED'), refused(503, 'OVERLOADED'), { body: { paused: true } }];
+    const times: number[] = [];
+    const client = await answering(() => {
+      times.push(performance.now());
+      return answers.shift()!;
+    });
+    await client.schedules.pause('nightly');
+    expect(times).to.have.length(3);
+    for (const [index, time] of times.slice(1).entries()) expect(time - times[index]!).to.be.at.least(999);
+    expect(new Set(api!.heard.map(({ method, path }) => `${method} ${path}`)).size).to.equal(1);
+  });
+
+  it('gives up at once where the API asks for more patience than anybody has', async () => {
+    const body = { code: 'MAINTENANCE', detail: 'new disks' };
+    const client = await answering(() => ({ status: 503, body, headers: { 'retry-after': '30' } }));
+    expect(await rejection(client.enqueue('x'))).to.include({ code: 'MAINTENANCE', retryAfter: 30 });
+    expect(api!.heard).to.have.length(1);
+  });
+
   it('tells failure, cancellation and a wait that was too short apart', async () => {
     const answers: Record<string, object> = {
       f: task({ state: 'failed', error: { code: 'BAD_LUCK', message: 'no', traceback: 'at x' } }),
@@ -153,6 +209,15 @@ describe('The client', () => {
     await client.schedules.add({ name: 's' });
     await client.schedules.get('s');
     await client.schedules.remove('s');
+    await client.schedules.list({ after: 's', limit: 2 });
+    await client.schedules.update('s', { interval: 5 }, 3);
+    expect(api!.heard.at(-1)).to.deep.include({ body: { interval: 5 } });
+    expect(api!.heard.at(-1)?.headers['if-match']).to.equal('"3"');
+    await client.schedules.pause('s', 'why');
+    await client.schedules.resume('s');
+    await client.schedules.run('s', 'key');
+    expect(api!.heard.at(-1)?.headers['idempotency-key']).to.equal('key');
+    await client.schedules.next('s', { count: 3 });
     await client.repositories.list();
     await client.repositories.create({ name: 'r' });
     await client.repositories.get('r');
@@ -168,6 +233,12 @@ describe('The client', () => {
       'POST /schedules',
       'GET /schedules/s',
       'DELETE /schedules/s',
+      'GET /schedules?after=s&limit=2',
+      'PATCH /schedules/s',
+      'POST /schedules/s/pause',
+      'POST /schedules/s/resume',
+      'POST /schedules/s/run',
+      'GET /schedules/s/next?count=3',
       'GET /repositories',
       'POST /repositories',
       'GET /repositories/r',

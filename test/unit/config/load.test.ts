@@ -34,11 +34,13 @@ describe('The configuration', () => {
     throw new Error('the configuration was accepted');
   }
 
+  const limits = { requestsPerSecond: 1_000, burst: 5_000, inFlight: 500, bodyMiB: 64, openTasks: 1_000_000 };
+
   it('is complete without any file or variable of the user', () => {
     rmSync(join(folder, 'config'), { recursive: true });
     const { config, origins } = load();
     expect(config.timing).to.deep.equal(DEFAULT_TIMING);
-    expect(config.api).to.deep.equal({ host: '127.0.0.1', port: 8787 });
+    expect(config.api).to.deep.include({ host: '127.0.0.1', port: 8787, requireTokens: 'auto', behindTlsProxy: false, limits });
     expect(config.workingDirectory).to.equal(join(folder, '.interlock/work'));
     expect(config.worker.concurrency).to.be.at.least(1);
     expect(new Set(origins.values())).to.deep.equal(new Set(['default']));
@@ -48,7 +50,7 @@ describe('The configuration', () => {
     settings('default.json', { api: { port: 1_000, host: 'files' }, log: { level: 'warn' } });
     settings('local.json', { api: { port: 2_000 } });
     const { config, origins } = load({ INTERLOCK_LOG_LEVEL: 'debug' });
-    expect(config.api).to.deep.equal({ host: 'files', port: 2_000 });
+    expect(config.api).to.include({ host: 'files', port: 2_000, requireTokens: 'auto' });
     expect(config.log.level).to.equal('debug');
     expect(origins.get('api.host')).to.equal('config/default.json');
     expect(origins.get('api.port')).to.equal('config/local.json');
@@ -147,6 +149,8 @@ describe('The configuration', () => {
         'mongodb://h/?w=1',
         'mongodb://h/?readPreference=secondary',
         'mongodb://h/?retryWrites=false',
+        'mongodb://h/?tls=true&tlsAllowInvalidCertificates=true',
+        'mongodb://h/?TLSInsecure=true',
         'mongodb://',
       ],
       amqp: [
@@ -192,6 +196,35 @@ describe('The configuration', () => {
       key: 'amqp.tls.caFile',
       source: 'INTERLOCK_AMQP_TLS_CA_FILE',
     });
+  });
+
+  it('refuses what asks for TLS and does without', () => {
+    const file = settings('ca.pem', '');
+    const amqp = { INTERLOCK_AMQP_URL: 'amqp://u:hush@h', INTERLOCK_AMQP_TLS_CA_FILE: file };
+    expect(problems(amqp)[0]).to.include({ key: 'amqp.url' });
+    expect(problems(amqp)[0]?.detail)
+      .to.match(/expected amqps:/)
+      .and.not.include('hush');
+    for (const off of ['tls=false', 'ssl=false'])
+      expect(problems({ INTERLOCK_MONGO_URL: `mongodb://h/?${off}`, INTERLOCK_MONGO_TLS_CA_FILE: file })[0]?.key).to.equal(
+        'mongo.url',
+      );
+    expect(problems({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })[0]).to.include({ key: 'NODE_TLS_REJECT_UNAUTHORIZED' });
+    const good = { INTERLOCK_AMQP_URL: 'amqps://h', INTERLOCK_AMQP_TLS_CA_FILE: file, INTERLOCK_MONGO_TLS_CA_FILE: file };
+    expect(load({ ...good, INTERLOCK_MONGO_URL: 'mongodb://h/' }).config.mongo.tls.caFile).to.equal(file);
+  });
+
+  it('warns of servers on other machines that are reached in the open, or with the password that everybody knows', () => {
+    const told = (mongo: string, amqp: string): string[] =>
+      load({ INTERLOCK_MONGO_URL: mongo, INTERLOCK_AMQP_URL: amqp }).warnings;
+    expect(told('mongodb://127.0.0.1:1,[::1]:2/?replicaSet=r', 'amqp://guest:guest@localhost')).to.deep.equal([]);
+    expect(told('mongodb://db.example.org/?tls=true', 'amqps://me:hush@mq.example.org')).to.deep.equal([]);
+    expect(told('mongodb+srv://db.example.org/', 'amqps://me:hush@mq.example.org')).to.deep.equal([]);
+    const open = told('mongodb://u:hush@127.0.0.1,db.example.org/', 'amqp://guest:hush@mq.example.org');
+    expect(open).to.have.length(3);
+    expect(open.join())
+      .to.match(/amqp\.url .*without TLS.*default user \(guest\).*mongo\.url .*without TLS/)
+      .and.not.include('hush');
   });
 
   it('refuses a password in a file that everybody may read', () => {

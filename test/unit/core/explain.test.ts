@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 
 import { explain, type Explanation, type Facts, type LiveWorker } from '../../../src/core/explain.js';
-import { blockersOf, standings, type InLine } from '../../../src/core/line.js';
+import { blockerIds, judge, type InLine } from '../../../src/core/line.js';
 import type { Grant, Task } from '../../../src/core/task.js';
+import { knownTypes } from '../../../src/core/task-type.js';
 import { newTask } from '../../contract/store/support.js';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
@@ -43,11 +44,11 @@ const worker = (change: Partial<LiveWorker> = {}): LiveWorker => ({
   ...change,
 });
 
-function explained(of: Task, facts: Partial<Omit<Facts, 'task' | 'lineOf'>> & { line?: InLine[] } = {}): Explanation {
+function explained(of: Task, facts: Partial<Omit<Facts, 'task' | 'lines'>> & { line?: InLine[] } = {}): Explanation {
   const { line = [], ...rest } = facts;
   return explain({
     task: of,
-    lineOf: name => (name === 'r' ? line : []),
+    lines: { lineOf: name => (name === 'r' ? line : []), capacities: new Map() },
     workers: [worker()],
     resourceManager: true,
     beat: true,
@@ -68,7 +69,10 @@ describe('Explaining a task', () => {
         {
           name: 'r',
           mode: 'exclusive',
-          holders: [{ task: 'h', worker: 'worker@a', since: before(30).toISOString() }],
+          units: null,
+          capacity: null,
+          held: null,
+          holders: [{ task: 'h', worker: 'worker@a', since: before(30).toISOString(), lender: null }],
           ahead: ['before'],
           position: 2,
         },
@@ -108,7 +112,7 @@ describe('Explaining a task', () => {
       const two = task({ exclusive: ['r', 's'], waitingFor: 'resources' });
       const both = { exclusive: ['r', 's'] };
       const facts = { task: two, workers: [], resourceManager: true, beat: true, now: NOW };
-      const { text } = explain({ ...facts, lineOf: () => [holding('h', 1, both)] });
+      const { text } = explain({ ...facts, lines: { lineOf: () => [holding('h', 1, both)], capacities: new Map() } });
       expect(text).to.include('It also waits for "s".');
     });
 
@@ -139,6 +143,20 @@ describe('Explaining a task', () => {
       const { workers, text } = explained(me, { workers: [worker({ freeSlots: 0 }), worker({ name: 'b', freeSlots: 0 })] });
       expect(workers).to.deep.equal({ live: 2, free: 0, suitable: 2 });
       expect(text).to.include('all slots of the 2 workers of its queue are busy');
+    });
+
+    it('says that nobody knows its type, or who is paused, where that is all that keeps it', () => {
+      const me = task({ waitingFor: 'worker', exclusive: [], shared: [], name: 'report', version: 2 });
+      const old = worker({ name: 'old', types: knownTypes(['report']) });
+      const fit = worker({ name: 'fit', types: knownTypes(['report@2']), paused: true });
+      expect(explained(me, { workers: [old] }).text).to.include(
+        'no live worker of the queue "default" knows type "report" (version 2)',
+      );
+      expect(explained(me, { workers: [old] }).workers).to.deep.equal({ live: 1, free: 0, suitable: 0 });
+      expect(explained(me, { workers: [old, fit] }).text).to.include('fit is paused. Resume it.');
+      expect(explained(me, { workers: [old, { ...fit, paused: false }] }).text).to.include('starts next');
+      const bound = { ...me, grant: { fence: 1, epoch: 1, at: new Date(0), worker: 'old' } };
+      expect(explained(bound, { workers: [old, fit] }).text).to.include('old, to which it is bound, does not know type');
     });
 
     it('says that no worker is live', () => expect(explained(me, { workers: [] }).text).to.include('none is live'));
@@ -212,6 +230,9 @@ describe('Explaining a task', () => {
   it('says where it runs, that it is being stopped, and how it ended', () => {
     const running = task({ state: 'running', run, grant, attempt: 2, maxAttempts: 3, startedAt: before(20), exclusive: ['r'] });
     expect(explained(running).text).to.equal('It has been running on worker@a for 20 s (start 2 of at most 3).');
+    expect(explained({ ...running, awaiting: ['c', 'd'] }).text).to.equal(
+      'It has been running on worker@a for 20 s (start 2 of at most 3). It awaits tasks c, d and has given its slot back meanwhile.',
+    );
     const canceling = { ...running, state: 'canceling' as const, cancel: { at: before(3), by: 'x', reason: 'user' as const } };
     expect(explained(canceling).text).to.equal('It was cancelled 3 s ago and worker@a is stopping it.');
     const ended = task({ state: 'canceled', finishedAt: before(7_200), reason: 'worker-lost' });
@@ -231,8 +252,8 @@ describe('Standing in line', () => {
 
   it('puts a task that is not stored yet behind everybody', () => {
     const line = [waiting('b', 2), waiting('a', 1)];
-    const found = standings(me, Infinity, name => (name === 'r' ? line : []));
-    expect(found.map(each => [each.name, each.ahead, each.position])).to.deep.equal([
+    const found = judge(me, Infinity, { lineOf: name => (name === 'r' ? line : []), capacities: new Map() });
+    expect(found.map(({ standing: each }) => [each.name, each.ahead, each.position])).to.deep.equal([
       ['r', ['a', 'b'], 3],
       ['s', [], 1],
     ]);
@@ -244,14 +265,13 @@ describe('Standing in line', () => {
       s: [holding('h', 1, { exclusive: ['r', 's'] })],
     };
     const lineOf = (name: string) => lines[name as 'r' | 's'];
-    expect(blockersOf(me, standings(me, Infinity, lineOf), lineOf)).to.deep.equal(['h', 'a']);
+    expect(blockerIds(judge(me, Infinity, { lineOf, capacities: new Map() }))).to.deep.equal(['h', 'a']);
   });
 
   it('names at most 1,000 of those ahead, and still counts all', () => {
-    const [found] = standings({ ...me, shared: [] }, Infinity, () =>
-      Array.from({ length: 1_500 }, (_, n) => waiting(`t${n}`, n)),
-    );
-    expect(found?.ahead).to.have.length(1_000);
-    expect(found?.position).to.equal(1_501);
+    const line = Array.from({ length: 1_500 }, (_, n) => waiting(`t${n}`, n));
+    const [found] = judge({ ...me, shared: [] }, Infinity, { lineOf: () => line, capacities: new Map() });
+    expect(found?.standing.ahead).to.have.length(1_000);
+    expect(found?.standing.position).to.equal(1_501);
   });
 });

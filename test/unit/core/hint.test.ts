@@ -10,6 +10,9 @@ describe('hints', () => {
   it('survive the wire', () => {
     expect(decodeHint(encode({ kind: 'start', task: ID }))).to.deep.equal({ ok: true, value: { kind: 'start', task: ID } });
     expect(decodeControl(encode({ kind: 'cancel', task: ID }))).to.deep.equal({ ok: true, value: { kind: 'cancel', task: ID } });
+    const ended = { kind: 'ended', tasks: Array.from({ length: IDS_PER_HINT }, () => ID) } as const;
+    expect(encode({ ...ended, tasks: [...ended.tasks] }).length).to.be.at.most(MAX_HINT_BYTES);
+    expect(decodeControl(encode({ ...ended, tasks: [...ended.tasks] }))).to.deep.equal({ ok: true, value: ended });
   });
 
   it('stay below 1 KiB with as many ids as one may carry', () => {
@@ -25,10 +28,11 @@ describe('hints', () => {
     ['null', bytes('null')],
     ['a list', bytes('[]')],
     ['a string', bytes('"x"')],
-    ['a byte order mark', bytes('\ufeff{}')],
+    ['a byte order mark', bytes(`\ufeff{"v":1,"kind":"start","task":"${ID}"}`)],
     ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0x00)],
     ['no version', bytes(`{"kind":"start","task":"${ID}"}`)],
     ['a newer version', bytes(`{"v":2,"kind":"start","task":"${ID}"}`)],
+    ['a version that cannot be text', bytes(`{"v":{"toString":null},"kind":"start","task":"${ID}"}`)],
     ['no task', bytes('{"v":1,"kind":"start"}')],
     ['an operator for an id', bytes('{"v":1,"kind":"start","task":{"$gt":""}}')],
     ['an id that is none', bytes('{"v":1,"kind":"start","task":"../../etc"}')],
@@ -41,6 +45,7 @@ describe('hints', () => {
       const decoded = decodeHint(wire);
       expect(decoded.ok).to.equal(false);
       expect(decoded.ok ? '' : decoded.reason).to.have.length.greaterThan(3);
+      expect(decodeControl(wire).ok).to.equal(false);
     });
   }
 

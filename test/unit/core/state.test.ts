@@ -7,6 +7,7 @@ const LEGAL: [State, State][] = [
   ['waiting', 'running'],
   ['waiting', 'canceled'],
   ['waiting', 'skipped'],
+  ['waiting', 'failed'],
   ['running', 'completed'],
   ['running', 'failed'],
   ['running', 'canceled'],

@@ -6,6 +6,7 @@ import type { NewTask, Task } from '../../../src/core/task.js';
 import { Acceptor, type AcceptorDeps } from '../../../src/dispatch/accept.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import type { InsertVerdict } from '../../../src/store/store.js';
+import { quietEvents } from '../../support/quiet-events.js';
 import { settled, VirtualTime } from '../../support/virtual-time.js';
 
 function newTask(id: string, bodyHash?: string): NewTask {
@@ -31,6 +32,7 @@ function setUp(
   let next = 1;
   const inserts: { ids: string[]; go: () => void }[] = [];
   const hints: Hint[] = [];
+  const { events, told } = quietEvents();
   const deps: AcceptorDeps = {
     tasks: {
       takeNumbers: count => Promise.resolve((next += count) - count),
@@ -42,16 +44,21 @@ function setUp(
       byIdempotencyKey: () => Promise.resolve(undefined),
     },
     hints: new Hints(
-      { publish: hint => (hints.push(hint), Promise.resolve('confirmed')), depth: () => Promise.resolve(undefined) },
+      {
+        publish: hint => (hints.push(hint), Promise.resolve('confirmed')),
+        depth: () => Promise.resolve(undefined),
+        broadcast: () => undefined,
+      },
       new VirtualTime().clock,
     ),
+    events,
   };
   const go = async (): Promise<void> => {
     await settled();
     inserts.at(-1)?.go();
     await settled();
   };
-  return { acceptor: new Acceptor(deps), deps, inserts, hints, go };
+  return { acceptor: new Acceptor(deps), deps, inserts, hints, told, go };
 }
 
 async function failure(promise: Promise<unknown>): Promise<InterlockError> {
@@ -65,15 +72,17 @@ async function failure(promise: Promise<unknown>): Promise<InterlockError> {
 
 describe('accepting a task', () => {
   it('does not wait for company, and lets those who come meanwhile share the next insert', async () => {
-    const { acceptor, inserts, go } = setUp();
+    const { acceptor, inserts, told, go } = setUp();
     const first = acceptor.accept(newTask('a'));
     await settled();
+    expect(told, 'nothing is told that is not stored').to.deep.equal([]);
     const others = ['b', 'c', 'd'].map(id => acceptor.accept(newTask(id)));
     await go();
     expect((await first).task.seq).to.equal(1);
     await go();
     expect((await Promise.all(others)).map(({ task }) => task.seq)).to.deep.equal([2, 3, 4]);
     expect(inserts.map(insert => insert.ids)).to.deep.equal([['a'], ['b', 'c', 'd']]);
+    expect(told).to.deep.equal(['a waiting', 'b waiting', 'c waiting', 'd waiting']);
   });
 
   it('hints only what is stored', async () => {

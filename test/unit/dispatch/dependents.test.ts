@@ -5,6 +5,7 @@ import { Dependents } from '../../../src/dispatch/dependents.js';
 import type { Hints } from '../../../src/dispatch/hints.js';
 import { silentLog } from '../../../src/process/log.js';
 import type { Dependent, JoinStore } from '../../../src/store/store.js';
+import { quietEvents } from '../../support/quiet-events.js';
 import { settled } from '../../support/virtual-time.js';
 
 const follower = (id: string, ...after: string[]): Dependent => ({ id, seq: 1, after, join: 'all-success' });
@@ -14,6 +15,7 @@ function setUp(followers: Dependent[], states: Record<string, State>) {
   const asked: string[][] = [];
   const ready: string[] = [];
   const warnings: string[] = [];
+  const { events, told } = quietEvents();
   let away = false;
   const joins: Partial<JoinStore> = {
     dependentsOf: ids => {
@@ -37,9 +39,10 @@ function setUp(followers: Dependent[], states: Record<string, State>) {
     joins: joins as JoinStore,
     tasks: { takeNumbers: () => Promise.resolve(1) },
     hints: { ready: ({ id }: { id: string }) => void ready.push(id) } as unknown as Hints,
+    events,
     log: { ...silentLog, warn: message => void warnings.push(message) },
   });
-  return { dependents, states, asked, ready, warnings, leave: () => (away = true) };
+  return { dependents, states, asked, ready, warnings, told, leave: () => (away = true) };
 }
 
 describe('those that come after a task', () => {
@@ -56,10 +59,11 @@ describe('those that come after a task', () => {
 
   it('are skipped when it failed, and so are those that come after them', async () => {
     const chain = [follower('b', 'a'), follower('c', 'b'), follower('d', 'c')];
-    const { dependents, states, ready } = setUp(chain, { a: 'failed', b: 'waiting', c: 'waiting', d: 'waiting' });
+    const { dependents, states, ready, told } = setUp(chain, { a: 'failed', b: 'waiting', c: 'waiting', d: 'waiting' });
     dependents.ended(['a']);
     await settled();
     expect(states).to.include({ b: 'skipped', c: 'skipped', d: 'skipped' });
+    expect(told).to.deep.equal(['b', 'c', 'd']);
     expect(ready).to.deep.equal([]);
   });
 

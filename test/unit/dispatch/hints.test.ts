@@ -27,6 +27,24 @@ async function lead(exchange: ReturnType<typeof calmExchange>, time: VirtualTime
   return { heard, leave: () => Promise.all([subscription.close(), time.advance(10)]) };
 }
 
+describe('hints to whoever awaits a child', () => {
+  it('tell of every child that has ended, those of one moment together, and of nobody else', async () => {
+    const { time, exchange, hints } = await setUp();
+    const heard: string[][] = [];
+    (await connected(exchange, time, 'worker')).onControl(message => {
+      if (message.kind === 'ended') heard.push(message.tasks);
+    });
+    for (let n = 0; n < 25; n++) hints.ended({ id: `c${n}`, parent: 'p' });
+    hints.ended({ id: 'an orphan' });
+    await time.advance(10);
+    expect(heard.map(({ length }) => length).sort()).to.deep.equal([20, 5]);
+    expect(heard.flat()).to.have.members(Array.from({ length: 25 }, (_, n) => `c${n}`));
+    hints.ended({ id: 'later', parent: 'p' });
+    await time.advance(10);
+    expect(heard.at(-1)).to.deep.equal(['later']);
+  });
+});
+
 describe('hints to the resource manager', () => {
   it('all arrive while one leads, however many there are', async () => {
     const { time, exchange, hints } = await setUp();

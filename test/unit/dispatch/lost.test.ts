@@ -8,6 +8,7 @@ import { cancelAssigned, endLost } from '../../../src/dispatch/lost.js';
 import { silentLog } from '../../../src/process/log.js';
 
 const KILLED = { code: null, signal: 'SIGKILL' };
+import { quietEvents } from '../../support/quiet-events.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 function running(id: string, change: Partial<Task> = {}): Task {
@@ -23,13 +24,16 @@ function noted() {
     sent.push(`${hint.kind} ${hint.kind === 'start' ? hint.task : hint.tasks.join()} to ${to.to}`);
     return Promise.resolve('confirmed');
   };
-  const hints = new Hints({ publish, depth: () => Promise.resolve(undefined) }, new VirtualTime().clock);
-  return { sent, hints };
+  const hints = new Hints(
+    { publish, depth: () => Promise.resolve(undefined), broadcast: () => undefined },
+    new VirtualTime().clock,
+  );
+  return { sent, hints, ...quietEvents() };
 }
 
 describe('what a dead worker leaves', () => {
   it('is ended by the token of each start, with the exit of its child where somebody saw it', async () => {
-    const { sent, hints } = noted();
+    const { sent, hints, events, told } = noted();
     const endings: Ending[] = [];
     const tasks = [running('a'), running('b', { onWorkerLoss: 'cancel' }), running('c')];
     delete tasks[2]!.run;
@@ -39,22 +43,24 @@ describe('what a dead worker leaves', () => {
       get: (id: string) => Promise.resolve({ ...running(id), ...after[id] }),
     };
     const exitOf = (token: string) => (token === 'token of a' ? KILLED : undefined);
-    expect(await endLost({ tasks: store, hints, log: silentLog }, tasks, exitOf)).to.equal(2);
+    expect(await endLost({ tasks: store, hints, events, log: silentLog }, tasks, exitOf)).to.equal(2);
     expect(endings).to.deep.equal([
       { id: 'a', token: 'token of a', outcome: { kind: 'requeued', reason: 'worker-lost', exit: KILLED } },
       { id: 'b', token: 'token of b', outcome: { kind: 'canceled', reason: 'worker-lost' } },
     ]);
     expect(sent).to.deep.equal(['start a to queue', 'changed b to resource-manager']);
+    expect(told).to.deep.equal(['a waiting', 'b canceled']);
   });
 
   it('is canceled where it was assigned to it, until nothing is left', async () => {
-    const { sent, hints } = noted();
+    const { sent, hints, events, told } = noted();
     const answers = [['a', 'b'], ['c'], []];
     const asked: unknown[] = [];
     const store = { cancelAssigned: (worker: unknown) => (asked.push(worker), Promise.resolve(answers.shift() ?? [])) };
     const worker = { name: 'w', incarnation: 'i' };
-    await cancelAssigned({ tasks: store, hints, log: silentLog }, worker);
+    await cancelAssigned({ tasks: store, hints, events, log: silentLog }, worker);
     expect(asked).to.deep.equal([worker, worker, worker]);
     expect(sent).to.deep.equal(['changed a,b to resource-manager', 'changed c to resource-manager']);
+    expect(told).to.deep.equal(['a', 'b', 'c']);
   });
 });

@@ -25,7 +25,7 @@ async function setUp(tasks: LineTask[]) {
     reads.push(limit);
     return Promise.resolve(tasks.slice(0, limit));
   };
-  const repairOf = (of: Pick<Broker, 'publish' | 'depth'>): Repair =>
+  const repairOf = (of: Pick<Broker, 'publish' | 'depth' | 'broadcast'>): Repair =>
     new Repair({ tasks: { readyFor }, broker: of, hints: new Hints(of, time.clock), clock: time.clock }, REHINT_MS);
   const repair = repairOf(broker);
   const sweep = async (): Promise<number> => {
@@ -94,7 +94,11 @@ describe('the repair of hints', () => {
 
   it('sends one hint, not hundreds, where the broker does not say what is there', async () => {
     const { time, broker, messages, repairOf } = await setUp(many(300));
-    const repair = repairOf({ publish: (...given) => broker.publish(...given), depth: () => Promise.resolve(undefined) });
+    const repair = repairOf({
+      publish: (...given) => broker.publish(...given),
+      depth: () => Promise.resolve(undefined),
+      broadcast: () => undefined,
+    });
     for (let n = 0; n < 5; n++) await Promise.all([repair.runOnce(), time.advance(SWEEP_MS)]);
     expect(messages()).to.equal(5);
   });

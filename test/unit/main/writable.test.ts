@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,6 +18,20 @@ describe('The folders of a role', () => {
     makeFolders(config, ['workingDirectory']);
     expect(statSync(join(root, 'a/b')).mode & 0o777).to.equal(0o700);
     expect(existsSync(config.dataDirectory)).to.equal(false);
+  });
+
+  it('are refused where everybody may write to them, unless only owners may rename what is there', () => {
+    const { config } = loadConfig({ INTERLOCK_WORKING_DIRECTORY: 'open' }, root);
+    mkdirSync(join(root, 'open'));
+    chmodSync(join(root, 'open'), 0o777);
+    expect(() => makeFolders(config, ['workingDirectory'])).to.throw(
+      ConfigError,
+      /workingDirectory[^]*everybody may write to it/,
+    );
+    for (const mode of [0o1777, 0o770]) {
+      chmodSync(join(root, 'open'), mode);
+      makeFolders(config, ['workingDirectory']);
+    }
   });
 
   it('are refused by name where they cannot be', () => {

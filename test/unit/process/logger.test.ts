@@ -64,6 +64,10 @@ describe('The logger', () => {
     expect(JSON.stringify(line)).to.not.match(/p@ss|a1|b2|c3/);
     expect(line.message).to.equal('Cannot reach amqp://guest:***@host/v.');
     expect(line.tokens).to.equal(3);
+    const token = `ilk_abcd${'x'.repeat(39)}`;
+    const told = await jsonOf(logger => logger.warn(`Sent ${token} there.`, { args: ['a', `Bearer ${token}`] }));
+    expect(told.message).to.equal('Sent ilk_abcd*** there.');
+    expect(told.args).to.deep.equal(['a', 'Bearer ilk_abcd***']);
   });
 
   it('survives fields that JSON cannot hold', async () => {

@@ -6,6 +6,7 @@ import { DEFAULT_TIMING } from '../../../src/core/timing.js';
 import { silentLog } from '../../../src/process/log.js';
 import { Presence, type PresenceDeps } from '../../../src/process/presence.js';
 import { NameHeld } from '../../../src/process/registration.js';
+import type { Beaten } from '../../../src/store/processes.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const identity = {
@@ -41,9 +42,9 @@ function holder(change: Partial<ProcessRecord> = {}): ProcessRecord {
 function setUp(options: { held?: ProcessRecord; provedGone?: boolean } = {}) {
   const time = new VirtualTime();
   const events: string[] = [];
-  const db: { held: ProcessRecord | undefined; beats: () => Promise<boolean> } = {
+  const db: { held: ProcessRecord | undefined; beats: () => Promise<Beaten | undefined> } = {
     held: options.held,
-    beats: () => Promise.resolve(true),
+    beats: () => Promise.resolve({}),
   };
   const deps: PresenceDeps = {
     processes: {
@@ -53,6 +54,7 @@ function setUp(options: { held?: ProcessRecord; provedGone?: boolean } = {}) {
         return Promise.resolve(db.held && held ? { kind: 'held', by: db.held } : { kind: 'registered' });
       },
       beat: () => db.beats(),
+      wish: () => Promise.resolve(false),
       stop: () => (events.push('stop'), Promise.resolve(true)),
       declareMissing: (process, { lapsed }) => {
         const matches = db.held?.beat === process.beat;
@@ -156,7 +158,7 @@ describe('the heartbeat', () => {
     expect(presence.trusted).to.equal(true);
     await time.advance(10_000);
     expect(events.slice(1, 3)).to.deep.equal(['lost', 'register uuid-2']);
-    db.beats = () => Promise.resolve(true);
+    db.beats = () => Promise.resolve({});
     expect(presence.incarnation).to.not.equal(before);
     await presence.stop();
   });
@@ -164,18 +166,18 @@ describe('the heartbeat', () => {
   it('is not trusted any more after 20 s even while a heartbeat hangs', async () => {
     const { presence, db, time } = setUp();
     await presence.start();
-    let answer: (mine: boolean) => void = () => undefined;
+    let answer: (mine: object) => void = () => undefined;
     db.beats = () => new Promise(resolve => (answer = resolve));
     await time.advance(20_000);
     expect(presence.trusted).to.equal(false);
-    answer(true);
+    answer({});
     await presence.stop();
   });
 
   it('fences itself at once when the database no longer knows it as live', async () => {
     const { presence, events, db, time } = setUp();
     await presence.start();
-    db.beats = () => Promise.resolve(false);
+    db.beats = () => Promise.resolve(undefined);
     await time.advance(5_000);
     expect(events).to.include('lost');
     await presence.stop();
@@ -190,5 +192,25 @@ describe('the heartbeat', () => {
     await other.presence.stop();
     await other.presence.stop();
     expect(other.events.filter(event => event === 'stop')).to.have.length(1);
+  });
+
+  it('comes soon when it is asked for, also while one is under way, but not more than ten times a second', async () => {
+    const { presence, db, time } = setUp();
+    let beats = 0;
+    db.beats = () => Promise.resolve((beats += 1) > 0 ? {} : {});
+    await presence.start();
+    await time.advance(10);
+    const before = beats;
+    presence.beatSoon();
+    await time.advance(200);
+    expect(beats).to.equal(before + 1);
+    for (let n = 0; n < 1_000; n += 1) {
+      presence.beatSoon();
+      await time.advance(1);
+    }
+    expect(beats - before).to.be.within(5, 12);
+    const stopped = presence.stop();
+    await time.advance(10_000);
+    await stopped;
   });
 });

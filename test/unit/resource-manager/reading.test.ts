@@ -26,7 +26,7 @@ describe('Reading new acceptance numbers', () => {
     const coming = { duringRange: [] as number[] };
     const again = new Map<string, LineTask>();
     let ranges = 0;
-    const book = new Book(silentLog);
+    const book = new Book(silentLog, time.clock);
     const row = (seq: number): LineTask | { seq: number; void: true } =>
       voids.includes(seq) ? { seq, void: true } : waiting(seq);
     const tasks: ReadingDeps['tasks'] = {

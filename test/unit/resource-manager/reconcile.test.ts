@@ -21,7 +21,7 @@ describe('comparing the graph with the database', () => {
 
   /** A graph of some records, and a database of others, some of which end between its reads. */
   function setUp(known: LineTask[], stored: LineTask[], change: { ended?: string[]; endsLater?: string } = {}) {
-    const book = new Book(silentLog);
+    const book = new Book(silentLog, new VirtualTime().clock);
     for (const task of known) book.apply(task);
     const numbering = new Numbering(100, new VirtualTime().clock);
     let records = stored.filter(task => change.ended?.includes(task.id) !== true);

@@ -29,7 +29,7 @@ function setUp(
         grant: { fence: 1, epoch: 1, at: new Date(), ...(state.bound !== undefined && { worker: state.bound }) },
       },
     }) as unknown as LineTask;
-  const book = new Book(silentLog);
+  const book = new Book(silentLog, new VirtualTime().clock);
   book.apply(row());
   const lease = { name: 'resource-manager' as const, holder: 'h', incarnation: 'i', epoch: 1, fence: 1, floor: 0 };
   const term = new Term(lease, { clock: new VirtualTime().clock, trustMs: 10_000 }, 0);
@@ -38,7 +38,7 @@ function setUp(
       processes: { list: () => Promise.resolve(state.live) },
       tasks: { byIds: () => Promise.resolve([row()]) },
       hints: new Hints(
-        { publish: () => Promise.resolve('confirmed'), depth: () => Promise.resolve(undefined) },
+        { publish: () => Promise.resolve('confirmed'), depth: () => Promise.resolve(undefined), broadcast: () => undefined },
         new VirtualTime().clock,
       ),
       log: silentLog,
@@ -114,12 +114,42 @@ describe('the roster of workers', () => {
     }
   });
 
+  it('binds nothing to a paused worker, and moves nothing away from it; a drained one loses what it has not started', async () => {
+    const { state, refresh, roster } = setUp('eager', 'default');
+    const gone = worker('gone', ['default']);
+    state.live = [{ ...gone, paused: true }];
+    await refresh();
+    expect(roster.assign({ queue: 'default', name: 'n' })).to.equal(undefined);
+    state.live.push(worker('w', ['default']));
+    await refresh();
+    expect(state.bound, 'paused').to.equal('gone');
+    state.live = [{ ...gone, paused: true, draining: true }];
+    await refresh();
+    expect(state.bound, 'drained, and nobody else').to.equal('gone');
+    state.live.push(worker('w', ['default']));
+    await refresh();
+    expect(state.bound, 'drained').to.equal('w');
+  });
+
+  it('binds to whoever has the type, and moves what is bound to one that has not', async () => {
+    const { state, refresh, roster } = setUp('eager', 'default');
+    const old = { ...worker('gone', ['default']), types: ['n', 'other@1'] };
+    state.live = [
+      { ...old, types: ['other'] },
+      { ...worker('w', ['default']), types: ['n@2'] },
+    ];
+    await refresh();
+    expect(state.bound).to.equal('w');
+    expect(roster.assign({ queue: 'default', name: 'n', version: 2 })).to.equal('w');
+    expect(roster.assign({ queue: 'default', name: 'n', version: 3 })).to.equal(undefined);
+  });
+
   it('asks again who lives before a grant when it knew of nobody, eager', async () => {
     const { state, refresh, roster } = setUp('eager', 'default');
     await refresh();
     state.live = [worker('w', ['default'])];
-    expect(roster.assign('default')).to.equal(undefined);
+    expect(roster.assign({ queue: 'default', name: 'n' })).to.equal(undefined);
     await roster.seekWorkers();
-    expect(roster.assign('default')).to.equal('w');
+    expect(roster.assign({ queue: 'default', name: 'n' })).to.equal('w');
   });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Cache } from '../../../src/servers/binaries/cache.js';
 import { fetchBuild } from '../../../src/servers/binaries/mongo-download.js';
 import { findMongo } from '../../../src/servers/binaries/mongo-binary.js';
 import { findRabbit } from '../../../src/servers/binaries/rabbit-binary.js';
+import { suiteRabbit } from '../../../src/servers/binaries/rabbit-suite.js';
 import { describeSetupError, SetupError } from '../../../src/servers/setup-error.js';
 import { fakeProgram, rejection, scratchFolder, withEnvironment } from './scratch.js';
 
@@ -88,6 +89,17 @@ describe('finding the servers’ programs', () => {
       epmd: join(bin, 'epmd'),
       env: {},
     });
+  });
+
+  it('says what is missing for RabbitMQ of another Debian suite, and refuses what is none', async () => {
+    const without = (await rejection(alone(() => suiteRabbit(cache, 'trixie')))) as SetupError;
+    expect(without).to.be.instanceOf(SetupError).with.property('code', 'command-missing');
+    expect(without.message).to.include('RabbitMQ from Debian trixie needs apt-get');
+    for (const suite of ['4', '../x', 'Trixie', 'a b']) {
+      const refused = (await rejection(alone(() => suiteRabbit(cache, suite)))) as SetupError;
+      expect(refused.message).to.include(`"${suite}" is no name of a Debian suite, such as trixie`);
+    }
+    expect(existsSync(cache.folder) ? readdirSync(cache.folder).filter(name => !name.endsWith('.lock')) : []).to.deep.equal([]);
   });
 
   describe('by MongoDB’s own build', () => {

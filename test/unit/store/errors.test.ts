@@ -1,8 +1,16 @@
 import { expect } from 'chai';
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  type BulkWriteResult,
+  type WriteError,
+} from 'mongodb';
 import { StoreError } from '../../../src/core/errors.js';
 import { within } from '../../../src/store/mongo/calls.js';
-import { certainlyNotWritten, LateError, translated } from '../../../src/store/mongo/errors.js';
+import { certainlyNotWritten, LateError, onlyDuplicates, translated } from '../../../src/store/mongo/errors.js';
 import { databaseOf } from '../../../src/store/mongo/url.js';
 
 describe('errors of the MongoDB driver', () => {
@@ -37,6 +45,26 @@ describe('errors of the MongoDB driver', () => {
   for (const [what, error, sentOnce, answer] of certain) {
     it(`${answer ? 'are' : 'are not'} certain to have written nothing when ${what}`, () => {
       expect(certainlyNotWritten(error, sentOnce)).to.equal(answer);
+    });
+  }
+});
+
+describe('a grouped insert that failed in part', () => {
+  const failed = (codes: number[], writeConcernError?: object): MongoBulkWriteError => {
+    const writeErrors = codes.map(code => ({ code }) as unknown as WriteError);
+    const result = { getWriteConcernError: () => writeConcernError } as unknown as BulkWriteResult;
+    return new MongoBulkWriteError({ message: 'm', code: codes[0] ?? 64, writeErrors }, result);
+  };
+  const cases: [what: string, error: unknown, answer: boolean][] = [
+    ['duplicates', failed([11_000, 11_000]), true],
+    ['duplicates and one that was too large', failed([11_000, 10_334, 11_000]), false],
+    ['duplicates, and a majority that did not confirm', failed([11_000], { code: 64 }), false],
+    ['a majority that did not confirm', failed([]), false],
+    ['a connection that broke', new MongoNetworkError('m'), false],
+  ];
+  for (const [what, error, answer] of cases) {
+    it(`${answer ? 'has' : 'has not'} stored the others for certain after ${what}`, () => {
+      expect(onlyDuplicates(error)).to.equal(answer);
     });
   }
 });

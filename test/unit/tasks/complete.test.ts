@@ -15,7 +15,21 @@ const sync = defineTask({
   retry: { delay: 2 },
   handler: () => null,
 });
-const registry = Registry.of(sync);
+const mail = defineTask({
+  name: 'mail',
+  input: Type.Object({ to: Type.String() }),
+  rateLimit: '3/s',
+  rateKey: ({ to }) => `mail:${to}`,
+  handler: () => null,
+});
+const train = defineTask({
+  name: 'train',
+  input: Type.Object({ gpus: Type.Integer() }),
+  resources: ({ gpus }) => ({ counted: { gpu: gpus, licence: 1 } }),
+  concurrency: { max: 2, key: ({ gpus }) => `train:${gpus}` },
+  handler: () => null,
+});
+const registry = Registry.of(sync, mail, train);
 const complete = (body: JsonObject): Promise<JsonObject> => completed(body, registry);
 
 describe('what a task spawns', () => {
@@ -31,9 +45,24 @@ describe('what a task spawns', () => {
     });
   });
 
+  it('has the rate key that its type computes, unless the caller gives one', async () => {
+    const spawned = { name: 'mail', kwargs: { to: 'ann' } };
+    expect(await complete(spawned)).to.deep.include({ rateLimit: '3/s', rateKey: 'mail:ann' });
+    expect(await complete({ ...spawned, rateKey: 'all', rateLimit: '1/s' })).to.include({ rateLimit: '1/s', rateKey: 'all' });
+  });
+
   it('keeps what the caller gives, and adds its resources to those', async () => {
     const body = await complete({ name: 'sync', kwargs: { repository: 'a' }, queue: 'fast', exclusive: ['x'], shared: ['y'] });
     expect(body).to.deep.include({ queue: 'fast', exclusive: ['x', 'repository:a'], shared: ['y'] });
+  });
+
+  it('counts what its type counts, or more where the caller asks for that, and has its limit', async () => {
+    expect(await complete({ name: 'train', kwargs: { gpus: 2 }, counted: { gpu: 1, licence: 3, tpu: 1 } })).to.deep.include({
+      counted: { gpu: 2, licence: 3, tpu: 1 },
+      concurrency: { max: 2, key: 'train:2' },
+    });
+    const own = { key: 'mine', max: 9 };
+    expect(await complete({ name: 'train', kwargs: { gpus: 2 }, concurrency: own })).to.deep.include({ concurrency: own });
   });
 
   it('is refused with an input that the type refuses, and of a type that nobody here knows', async () => {

@@ -88,6 +88,17 @@ describe('defineTask', () => {
     });
   }
 
+  it('refuses a rate limit that cannot be read, and a rate key without one', () => {
+    const define = (more: object) => () => defineTask({ name: 'limited', handler: () => null, ...more });
+    expect(define({ rateLimit: '10/s', rateKey: 'k' })()).to.include({ rateLimit: '10/s', rateKey: 'k' });
+    expect(define({ rateLimit: '10 per second' })).to.throw(
+      TypeError,
+      /rateLimit "10 per second" of the task "limited": expected/,
+    );
+    expect(define({ rateLimit: 10 })).to.throw(TypeError, /rateLimit 10/);
+    expect(define({ rateKey: 'k' })).to.throw(TypeError, /no rateLimit/);
+  });
+
   it('refuses a definition without a handler, or with an input that is no schema', () => {
     expect(() => defineTask({ name: 'x' } as never)).to.throw(TypeError, /"x" has no handler/);
     expect(() => defineTask({ name: 'x', input: null, handler: () => null } as never)).to.throw(

@@ -27,6 +27,9 @@ describe('the import rules', function () {
     ['roles-are-siblings', 'a role imports another', 'src/beat/planted.ts', "import '../worker/pool.js';"],
     ['mongodb-has-one-home', 'a role imports a driver', 'src/worker/planted.ts', "import 'mongodb';"],
     ['audit-sees-records-only', 'the audit imports what it judges', 'src/audit/planted.ts', "import '../beat/watch.js';"],
+    ['nobody-runs-in-a-lab', 'a role imports what is for tests', 'src/worker/planted.ts', "import '../testing/testing.js';"],
+    ['backup-sees-ports-only', 'a backup reaches for the driver', 'src/backup/planted.ts', "import '../store/mongo/store.js';"],
+    ['no-role-backs-up', 'a role takes a backup', 'src/beat/planted.ts', "import '../backup/backup.js';"],
     ['main-is-the-top', 'somebody below imports the composition', 'src/dispatch/planted.ts', "import '../main/compose.js';"],
   ];
   for (const [rule, what, file, source] of planted) {

@@ -6,7 +6,9 @@ import { silentLog } from '../../../src/process/log.js';
 import type { TaskStore } from '../../../src/store/store.js';
 import { ClaimLoop } from '../../../src/worker/claim-loop.js';
 import { OwnTasks } from '../../../src/worker/own-tasks.js';
+import { familiarWith } from '../../support/familiar.js';
 import { startBest } from '../../support/start-best.js';
+import { quietEvents } from '../../support/quiet-events.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const SLOTS = 2;
@@ -47,6 +49,7 @@ function setUp({ onWorkerLoss = 'requeue', ms = () => 1, tickets = false }: Plan
   const loop = new ClaimLoop({
     tasks: { ...tasks, startBest: startBest(tasks), giveBack },
     own,
+    events: quietEvents().events,
     hints: { start: ({ id }) => seen.hinted.push(id), changed: () => undefined },
     intake: {
       sources: tickets ? [{ to: 'queue', queue: 'default' }] : [],
@@ -73,6 +76,7 @@ function setUp({ onWorkerLoss = 'requeue', ms = () => 1, tickets = false }: Plan
         },
       },
     },
+    familiar: familiarWith(time.runtime.clock),
     runtime: time.runtime,
     log: silentLog,
     timing: DEFAULT_TIMING,

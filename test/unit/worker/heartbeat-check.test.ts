@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { quietEvents } from '../../support/quiet-events.js';
 
 import type { Task } from '../../../src/core/task.js';
 import { silentLog } from '../../../src/process/log.js';
@@ -27,7 +28,10 @@ async function check(
     start: ({ id }: { id: string }) => told!.push(`start ${id}`),
     changed: (ids: Iterable<string>) => told!.push(...ids),
   };
-  await checkNamedTasks({ tasks: { namedBy, giveBack }, own, hints, cancel: () => undefined, log: silentLog }, 'i');
+  await checkNamedTasks(
+    { tasks: { namedBy, giveBack }, own, hints, events: quietEvents().events, cancel: () => undefined, log: silentLog },
+    'i',
+  );
   return { given: given!, told: told! };
 }
 

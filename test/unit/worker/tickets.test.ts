@@ -8,7 +8,9 @@ import type { TaskStore } from '../../../src/store/store.js';
 import { ClaimLoop } from '../../../src/worker/claim-loop.js';
 import { OwnTasks } from '../../../src/worker/own-tasks.js';
 import { calmExchange, connected } from '../../simulation/broker/calm.js';
+import { familiarWith } from '../../support/familiar.js';
 import { startBest } from '../../support/start-best.js';
+import { quietEvents } from '../../support/quiet-events.js';
 import { VirtualTime } from '../../support/virtual-time.js';
 
 const QUEUE: Destination = { to: 'queue', queue: 'default' };
@@ -34,8 +36,10 @@ async function setUp(ms: number, hinted: number, lagMs = 1) {
   const loop = new ClaimLoop({
     tasks: { ...tasks, startBest: startBest(tasks), giveBack: () => Promise.resolve(true) },
     own: new OwnTasks(),
+    events: quietEvents().events,
     hints: { start: () => undefined, changed: () => undefined },
     intake: { sources: [QUEUE], broker },
+    familiar: familiarWith(time.runtime.clock),
     runtime: time.runtime,
     log: silentLog,
     timing: DEFAULT_TIMING,

@@ -18,14 +18,18 @@ describe('a worker', () => {
     const asked: number[] = [];
     const never = (): Promise<never> => Promise.reject(new Error('not in this test'));
     const pool: Pool = {
+      kind: 'prefork',
+      types: [],
       slots: 1,
       start: () => Promise.resolve(),
       run: never,
+      resize: () => undefined,
       cancel: () => undefined,
+      setAwaiting: () => undefined,
       extendDeadline: deadlineMs => told.push({ deadlineMs, answeredAtMs: clock.monotonicMs() }),
       killAll: () => Promise.resolve(),
       stop: () => Promise.resolve(),
-      stats: () => ({ slots: 1, busy: 0, children: [], types: [] }),
+      stats: () => ({ slots: 1, busy: 0, awaiting: 0, children: [], types: [], tasksRun: 0 }),
     };
     const store = {
       processes: {
@@ -33,7 +37,7 @@ describe('a worker', () => {
         beat: async () => {
           asked.push(clock.monotonicMs());
           await timers.sleep(SLOW_MS);
-          return true;
+          return {};
         },
         stop: () => Promise.resolve(true),
       },
@@ -56,7 +60,10 @@ describe('a worker', () => {
       queues: ['default'],
       dedicated: false,
       onMissing: 'reassign',
+      leave: () => undefined,
+      measure: () => ({ children: 0, residentMiB: null, childrenMiB: null, tasksRun: 0, uptimeSeconds: 0, loopUse: 0 }),
       shutdownGraceMs: 0,
+      maxAwaiting: 1,
       provedGone: () => false,
       endChildren: () => Promise.resolve(),
       spawn: never,

@@ -31,6 +31,22 @@ const FileParams = Type.Object({
   '*': Type.String({ description: 'Path of a file in the manifest.' }),
 });
 
+const FileHeaders = Type.Object({
+  range: Type.Optional(Type.String({ description: 'One range of bytes, as bytes=0-499.' })),
+  'if-range': Type.Optional(Type.String({ description: 'The range only of the file with this ETag, else all of it.' })),
+  'if-none-match': Type.Optional(Type.String()),
+});
+/** Bytes, of a type that its name tells. */
+const BYTES = Object.fromEntries(
+  [...new Set([...Object.values(TYPES), 'application/octet-stream'])].map(type => [type.split(';')[0] ?? type, { schema: {} }]),
+);
+const FileReply = {
+  200: { description: 'The file.', content: BYTES },
+  206: { description: 'The range that was asked for.', content: BYTES },
+  304: Type.Null({ description: 'The file is still as the given ETag says.' }),
+  416: Type.Null({ description: 'Nothing of the file lies in that range.' }),
+};
+
 type Asked<P extends TSchema> = Pick<FastifyRequest, 'method' | 'headers'> & { params: Static<P> };
 
 /** What is published. One read of the repository decides which version an answer is from; its files can never change. */
@@ -57,7 +73,12 @@ export function contentRoutes(app: TypedApp, { documents, dataDirectory }: FileR
   };
 
   const ofFolder = { tags, operationId: 'listContent', summary: 'What is published, with its first files', params: NameParams };
-  const ofFile = { tags, operationId: 'getContent', summary: 'A published file, or PULP_MANIFEST', params: FileParams };
+  const ofFile = {
+    ...{ tags, operationId: 'getContent', summary: 'A published file, or PULP_MANIFEST' },
+    params: FileParams,
+    headers: FileHeaders,
+    response: FileReply,
+  };
   app.get('/content/:name', { schema: { hide: true, params: NameParams } }, ({ params }, reply) =>
     reply.redirect(contentUrl(params.name), 308),
   );

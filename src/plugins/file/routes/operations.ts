@@ -8,7 +8,11 @@ import type { FileRouteDeps, TypedApp } from './deps.js';
 import { EmptyBody, NameParams, PublishBody, TaskReply } from './schemas.js';
 
 const tags = ['repositories'];
-const config = { bodyOptional: true };
+const config = {
+  bodyOptional: true,
+  problems: ['CONFLICT', 'UNKNOWN_TASK_TYPE', 'OVERLOADED'] as const,
+  access: 'submit',
+} as const;
 const common = { tags, params: NameParams, response: { 202: TaskReply } };
 
 /** What takes time: each is a task that reserves the repository's address. */
@@ -16,9 +20,8 @@ export function operationRoutes(app: TypedApp, { documents, submit }: FileRouteD
   const records = repositories(documents);
   const versions = new Versions(documents);
 
-  /** Who asks is not known until there are tokens. */
   async function accept(body: JsonObject, request: FastifyRequest, reply: FastifyReply): Promise<JsonObject> {
-    const task = await submit(body, { principal: 'anonymous', correlationId: request.id });
+    const task = await submit(body, { principal: request.principal, correlationId: request.id });
     reply.code(202).header('location', task.href);
     return task;
   }

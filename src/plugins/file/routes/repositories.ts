@@ -20,6 +20,7 @@ import { Versions } from '../versions.js';
 import type { FileRouteDeps, TypedApp } from './deps.js';
 import {
   Change,
+  IfMatch,
   NameParams,
   NewRepository,
   PAGE,
@@ -30,6 +31,8 @@ import {
 } from './schemas.js';
 
 const tags = ['repositories'];
+/** Changes take the role `operate` and stand in the audit trail. */
+const config = { access: 'operate', audited: true } as const;
 /** A change without If-Match that meets another one, or a task that begins, is made again on what stands then. */
 const TRIES = 10;
 
@@ -39,15 +42,20 @@ export function repositoryRoutes(app: TypedApp, { documents, settings: policy }:
   const response = { 200: RepositoryReply };
 
   const create = { operationId: 'createRepository', summary: 'Create a repository', body: NewRepository };
-  app.post(REPOSITORIES, { schema: { tags, ...create, response: { 201: RepositoryReply } } }, async (request, reply) => {
-    const { name, ...wish } = request.body;
-    const stored = await records.insert(name, newRepository(changed(DEFAULTS, wish, policy)));
-    if (!stored) throw new InterlockError('CONFLICT', `A repository named ${name} exists already.`);
-    return reply
-      .code(201)
-      .headers({ location: repositoryUrl(name), etag: etagOf(stored) })
-      .send(viewOf(stored));
-  });
+  const creating = { ...config, problems: ['CONFLICT'] as const };
+  app.post(
+    REPOSITORIES,
+    { config: creating, schema: { tags, ...create, response: { 201: RepositoryReply } } },
+    async (request, reply) => {
+      const { name, ...wish } = request.body;
+      const stored = await records.insert(name, newRepository(changed(DEFAULTS, wish, policy)));
+      if (!stored) throw new InterlockError('CONFLICT', `A repository named ${name} exists already.`);
+      return reply
+        .code(201)
+        .headers({ location: repositoryUrl(name), etag: etagOf(stored) })
+        .send(viewOf(stored));
+    },
+  );
 
   const list = { operationId: 'listRepositories', summary: 'Repositories by name', querystring: PageQuery };
   app.get(REPOSITORIES, { schema: { tags, ...list, response: { 200: RepositoryPage } } }, async request => {
@@ -65,8 +73,9 @@ export function repositoryRoutes(app: TypedApp, { documents, settings: policy }:
   });
 
   const summary = 'Change settings; null resets one. With If-Match, only what was read';
-  const change = { operationId: 'changeRepository', summary, params: NameParams, body: Change };
-  app.patch(`${REPOSITORIES}/:name`, { schema: { tags, ...change, response } }, async (request, reply) => {
+  const change = { operationId: 'changeRepository', summary, params: NameParams, headers: IfMatch, body: Change };
+  const changing = { ...config, problems: ['CONFLICT', 'PRECONDITION_FAILED'] as const };
+  app.patch(`${REPOSITORIES}/:name`, { config: changing, schema: { tags, ...change, response } }, async (request, reply) => {
     const stored = await changeSettings(records, request.params.name, {
       ...request,
       policy,
@@ -85,9 +94,9 @@ function deleteRoute(app: TypedApp, records: Repositories, versions: Versions): 
     operationId: 'deleteRepository',
     summary,
     params: NameParams,
-    response: { 204: Type.Null() },
+    response: { 204: Type.Null({ description: 'It is gone.' }) },
   };
-  app.delete(`${REPOSITORIES}/:name`, { schema }, async (request, reply) => {
+  app.delete(`${REPOSITORIES}/:name`, { schema, config }, async (request, reply) => {
     const repository = await existing(records, request.params.name);
     // First what makes the rest visible. A sync that still runs finds its repository gone, and fails.
     await records.remove(repository.id);

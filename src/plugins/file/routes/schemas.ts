@@ -36,11 +36,18 @@ export const VersionParams = Type.Object({
 export const Change = Type.Partial(Type.Object(settings), closed);
 export type Change = Static<typeof Change>;
 export const NewRepository = Type.Object({ name: RepositoryName, ...Change.properties }, closed);
+/** As in the path of a version: nine digits. */
+const MAX_VERSION = 999_999_999;
 export const PublishBody = Type.Object(
-  { version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the newest.' })) },
+  { version: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_VERSION, description: 'Default: the newest.' })) },
   closed,
 );
 export const EmptyBody = Type.Object({}, closed);
+
+/** The tag that a repository must still have: 412 otherwise. */
+export const IfMatch = Type.Object({
+  'if-match': Type.Optional(Type.String({ description: 'The ETag that it must still have: 412 otherwise.' })),
+});
 
 /** Length of a page unless asked otherwise. */
 export const PAGE = 100;

@@ -1,5 +1,6 @@
 // The program of a child process that runs many tasks: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
-import { completed } from '../../../tasks/complete.js';
+import { needsResources } from '../../../core/task.js';
+import { completed, versionOf } from '../../../tasks/complete.js';
 import type { ChildOutcome } from '../../children/from-child.js';
 import { Budget } from '../../children/budget.js';
 import { BodyRun, type BodyRunDeps } from '../../children/child/body-run.js';
@@ -38,7 +39,7 @@ const supervisor = new Supervisor(order => {
 });
 blameBodies(bodies, supervisor);
 process.on('exit', tellEnds);
-const deps: Omit<BodyRunDeps, 'complete'> = {
+const deps: Omit<BodyRunDeps, 'complete' | 'versionOf'> = {
   supervisor,
   mayLog,
   directory: body => body.askForDirectory(),
@@ -49,15 +50,22 @@ function begin({ run, task, deadlineMs }: Extract<ToChild, { kind: 'run' }>): vo
   if (!types) return; // it would not have been given one
   lifeline.check(deadlineMs);
   const { registry } = types;
-  const body = new BodyRun(run, { ...task, worker }, { ...deps, complete: spawned => completed(spawned, registry) });
+  const body = new BodyRun(
+    run,
+    { ...task, worker },
+    {
+      ...deps,
+      complete: spawned => completed(spawned, registry),
+      versionOf: spawned => versionOf(spawned, registry),
+    },
+  );
   bodies.add(body);
   void runOne(body, types).then(outcome => end(body, outcome));
 }
 
 /** A request that a body with resources has not waited for may still act on them. */
 async function end(body: BodyRun, outcome: ChildOutcome): Promise<void> {
-  const { exclusive, shared } = body.facts;
-  if (exclusive.length + shared.length > 0) await body.answered();
+  if (needsResources(body.facts)) await body.answered();
   if (ended.push({ body, outcome }) === 1) setImmediate(tellEnds);
 }
 

@@ -1,10 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Json, JsonObject } from '../../../core/json.js';
 import type { TaskError } from '../../../core/task.js';
 import type { Log } from '../../../process/log.js';
 import { SoftTimeLimit, TaskAborted } from '../../../tasks/context.js';
+import type { ChildOutcome } from '../../../tasks/child-task.js';
+import type { SpawnHow } from '../../../tasks/current.js';
 import type { Progress } from '../../../tasks/progress.js';
-import type { TaskFacts, TaskHost } from '../../../tasks/run-context.js';
+import type { TaskFacts } from '../../../tasks/run-context.js';
+import type { Body } from './run-one.js';
 import { MAX_REQUESTS } from '../ipc.js';
+import { Awaiting } from './awaiting.js';
 import { childLog, type Line } from './child-log.js';
 import { Reports, type Report } from './reports.js';
 import type { Request, Supervisor } from './supervisor.js';
@@ -18,12 +24,13 @@ export interface BodyRunDeps {
   directory: (run: BodyRun) => Promise<string>;
   /** Adds to a submit body what its type says. */
   complete: (body: JsonObject) => Promise<JsonObject>;
+  versionOf: (body: JsonObject) => { version?: number };
   /** Its body has returned: what is still to be said in its name must be said now. */
   closing?: (run: BodyRun) => void;
 }
 
 /** One body from its start to its end, inside the child: what its context offers, made when it is first asked for. */
-export class BodyRun implements TaskHost {
+export class BodyRun implements Body {
   readonly number: number;
   readonly facts: TaskFacts;
   readonly #deps: BodyRunDeps;
@@ -35,6 +42,7 @@ export class BodyRun implements TaskHost {
   #open = 0;
   #whenAnswered: (() => void)[] = [];
   #queue: (() => void)[] = [];
+  #awaiting: Awaiting | undefined;
   #ended = false;
 
   constructor(number: number, facts: TaskFacts, deps: BodyRunDeps) {
@@ -84,8 +92,15 @@ export class BodyRun implements TaskHost {
     return this.#open + this.#queue.length;
   }
 
-  readonly submit = async (body: JsonObject): Promise<{ id: string }> =>
-    (await this.#ask({ kind: 'spawn', body: await this.#deps.complete(body) })) as { id: string };
+  readonly submit = async (body: JsonObject, how: SpawnHow = {}): Promise<{ id: string }> =>
+    (await this.#ask({ kind: 'spawn', body: await this.#deps.complete(body), ...how, ...this.#deps.versionOf(body) })) as {
+      id: string;
+    };
+
+  readonly outcomeOf = (task: string, signal: AbortSignal | undefined): Promise<ChildOutcome> => {
+    this.#awaiting ??= new Awaiting(this.number, this.#deps.supervisor);
+    return this.#awaiting.outcomeOf(task, signal ? [this.signal, signal] : [this.signal]);
+  };
 
   service(name: string, input: JsonObject): Promise<Json> {
     return this.#ask({ kind: 'service', name, input });
@@ -93,6 +108,13 @@ export class BodyRun implements TaskHost {
 
   directory(): Promise<string> {
     return this.#deps.directory(this);
+  }
+
+  async sleep(ms: number): Promise<void> {
+    const { signal } = this;
+    await sleep(ms, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   }
 
   askForDirectory(): Promise<string> {

@@ -3,6 +3,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 import { monotonicMs } from '../budget.js';
+import { MARKER } from '../remains.js';
 import type { WatchdogData } from './watchdog.js';
 
 export interface LifelineOptions {
@@ -27,7 +28,8 @@ export class Lifeline {
   static async start({ memoryMiB, shared }: LifelineOptions): Promise<Lifeline> {
     const deadline = new SharedArrayBuffer(8);
     const turns = shared && countTurns();
-    const workerData: WatchdogData = { deadline, memoryMiB, shared: shared && turns && { ...shared, turns } };
+    const marker = `${MARKER}=${process.env[MARKER]}`;
+    const workerData: WatchdogData = { deadline, memoryMiB, marker, shared: shared && turns && { ...shared, turns } };
     const thread = new Worker(await watchdogUrl(), { workerData, env: {}, execArgv: [] });
     thread.on('error', error => die(`The watchdog failed: ${String(error)}`));
     thread.on('exit', () => die('The watchdog ended.'));

@@ -1,3 +1,4 @@
+import { labelOf } from '../../../core/task-type.js';
 import { installRegistry } from '../../../tasks/enqueue.js';
 import { Registry } from '../../../tasks/registry.js';
 import type { ToChild } from '../ipc.js';
@@ -14,7 +15,7 @@ export async function load(
     const registry = await Registry.load(modules, base);
     installRegistry(registry);
     onLoaded({ registry, resultLimitBytes });
-    supervisor.send({ kind: 'ready', types: registry.list().map(type => type.name) });
+    supervisor.send({ kind: 'ready', types: registry.list().map(labelOf) });
   } catch (error) {
     supervisor.send({ kind: 'unloadable', message: error instanceof Error ? error.message : String(error) });
   }

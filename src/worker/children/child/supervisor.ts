@@ -12,10 +12,19 @@ import { Outbox } from '../outbox.js';
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 export type Request =
-  | { kind: 'spawn'; run: number; body: Record<string, unknown> }
+  | { kind: 'spawn'; run: number; body: Record<string, unknown>; awaited?: true; underParent?: true }
   | { kind: 'service'; run: number; name: string; input: Record<string, unknown> }
   | { kind: 'directory'; run: number };
 type Order = Exclude<ToChild, { kind: 'reply' | 'refusal' }>;
+
+/** Far more than the watchdog takes to find what this process has started. */
+const WATCHDOG_MS = 10_000;
+
+/** The watchdog hears of it, too, and kills what this process has started, then this process. An exit before that would cut it short. */
+function endWithSupervisor(): never {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WATCHDOG_MS); // nothing more runs here
+  process.exit(1);
+}
 
 /** The child's end of the pipe to its supervisor (fd 3). */
 export class Supervisor {
@@ -33,8 +42,8 @@ export class Supervisor {
         else onOrder(order);
       }
     });
-    this.#pipe.on('end', () => process.exit(1)); // the watchdog hears of it, too
-    this.#pipe.on('error', () => process.exit(1));
+    this.#pipe.on('end', endWithSupervisor);
+    this.#pipe.on('error', endWithSupervisor);
     process.on('exit', () => this.flush()); // what was said in the turn in which somebody exits
   }
 
@@ -67,8 +76,21 @@ export class Supervisor {
     }
   }
 
+  /** Asks for the end of a task, however long that takes. `leave`: the answer is not waited for any more, and never comes. */
+  outcomeOf(run: number, task: string): { answer: Promise<Json>; leave: () => void } {
+    const id = (this.#lastId += 1);
+    const answer = deferred<Json>();
+    this.#open.set(id, answer);
+    this.send({ kind: 'await', run, id, task });
+    const leave = (): void => {
+      if (this.#open.delete(id)) this.send({ kind: 'leave', run, id });
+    };
+    return { answer: answer.promise, leave };
+  }
+
   #settle(answer: Exclude<ToChild, Order>): void {
     const waiting = this.#open.get(answer.id);
+    this.#open.delete(answer.id);
     if (answer.kind === 'reply') return waiting?.resolve(answer.value);
     const code: ErrorCode = answer.code in ERROR_STATUS ? (answer.code as ErrorCode) : 'INTERNAL_ERROR';
     waiting?.reject(new InterlockError(code, answer.message, { errors: answer.errors }));

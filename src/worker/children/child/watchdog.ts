@@ -1,6 +1,6 @@
 // A thread of its own in every child: it acts in a busy loop of task code, with a stopped supervisor and with a dead one.
 // It imports nothing of ours, so that it can be started from its source alone.
-import { writeSync } from 'node:fs';
+import { readFileSync, readdirSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -8,6 +8,8 @@ export interface WatchdogData {
   /** Shared with the main thread: the deadline in whole CLOCK_MONOTONIC milliseconds; 0: none yet. */
   deadline: SharedArrayBuffer;
   memoryMiB: number;
+  /** An entry of this process's environment, `NAME=value`, that whatever it starts inherits. */
+  marker: string;
   /** Many tasks share the process. `turns` counts up as long as the event loop of the main thread turns. */
   shared: { softMemoryMiB: number; turns: SharedArrayBuffer } | undefined;
 }
@@ -18,7 +20,7 @@ export interface WatchdogData {
  * `T` and milliseconds: it turns again, `A` a deadline has been read.
  */
 const LIFELINE = 4;
-const { deadline, memoryMiB, shared } = workerData as WatchdogData;
+const { deadline, memoryMiB, marker, shared } = workerData as WatchdogData;
 
 /** A tick costs 0.2 ms of a slow machine, idle or not, and there may be a child for each of 64 slots. */
 const TICK_MS = shared ? 100 : 250;
@@ -29,9 +31,93 @@ const deadlineMs = new BigInt64Array(deadline);
 
 function kill(word: 'D' | 'M' | ''): never | undefined {
   if (word !== '') tell(word);
-  process.kill(-process.pid, 'SIGKILL');
+  try {
+    killStrays();
+  } finally {
+    process.kill(-process.pid, 'SIGKILL');
+  }
   return undefined;
 }
+
+/** Whatever starts others faster than they are found here must not keep this process from its own end. */
+const ROUNDS_AT_MOST = 20;
+
+/**
+ * What left the group, for a session of its own say, would go on while its resource is given to another, as nobody else looks after it when the
+ * supervisor is dead or stopped. It is known by the marker, or as a descendant.
+ */
+function killStrays(): void {
+  if (!mayHaveStarted()) return;
+  const killed = new Set<number>();
+  for (let round = 0; round < ROUNDS_AT_MOST; round += 1) {
+    const found = strays().filter(pid => !killed.has(pid));
+    if (found.length === 0) return;
+    for (const pid of found) killOne(pid, killed);
+  }
+}
+
+function killOne(pid: number, killed: Set<number>): void {
+  killed.add(pid);
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** To read every process of a large machine takes half a second, and every child of a worker may have to at once: only where it can be of use. */
+function mayHaveStarted(): boolean {
+  if (statOf('self')?.faultsOfChildren !== atFirst) return true; // one of its children has ended
+  try {
+    return readdirSync('/proc/self/task').some(thread => read(`/proc/self/task/${thread}/children`) !== '');
+  } catch {
+    return true;
+  }
+}
+
+function strays(): number[] {
+  const self = statOf('self');
+  const all = readdirSync('/proc').flatMap(entry => (/^\d+$/.test(entry) ? (statOf(entry) ?? []) : []));
+  const younger = all.filter(stat => self !== undefined && stat.startTicks >= self.startTicks && stat.pid !== process.pid);
+  const found = new Set(
+    younger.filter(({ pid }) => read(`/proc/${pid}/environ`)?.split('\0').includes(marker)).map(({ pid }) => pid),
+  );
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { pid, parent } of younger) if (parent === process.pid || found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+interface Stat {
+  pid: number;
+  parent: number;
+  startTicks: number;
+  faultsOfChildren: number;
+}
+
+function statOf(pid: string): Stat | undefined {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid: parseInt(text, 10),
+    parent: Number(fields[1]),
+    startTicks: Number(fields[19]),
+    faultsOfChildren: Number(fields[8]),
+  };
+}
+
+/** Undefined for what has ended, and for what another user hides. */
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+const atFirst = statOf('self')?.faultsOfChildren;
 
 function tell(word: string): void {
   try {
@@ -44,9 +130,21 @@ function tell(word: string): void {
 function tick(): void {
   const until = Atomics.load(deadlineMs, 0);
   if (until > 0n && process.hrtime.bigint() >= until * 1_000_000n) kill('D');
-  const memory = process.memoryUsage.rss() / 1024 / 1024;
+  const memory = residentMiB();
   if (memory > memoryMiB) kill('M');
   if (shared) watchShared(shared, memory);
+}
+
+let lastMiB = 0;
+
+/** Node reads it from a file: where task code has opened as many as may be, it is what it was before. */
+function residentMiB(): number {
+  try {
+    lastMiB = process.memoryUsage.rss() / 1024 / 1024;
+  } catch {
+    // EMFILE
+  }
+  return lastMiB;
 }
 
 let tooMuch = false;

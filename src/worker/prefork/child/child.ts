@@ -1,6 +1,6 @@
 // The program of a child process that runs one task at a time: node child.js <worker name> <memory in MiB>; fd 3 messages, fd 4 lifeline.
-import type { JsonObject } from '../../../core/json.js';
-import { completed } from '../../../tasks/complete.js';
+import { needsResources } from '../../../core/task.js';
+import { completed, versionOf } from '../../../tasks/complete.js';
 import { BodyRun } from '../../children/child/body-run.js';
 import { Lifeline } from '../../children/child/lifeline.js';
 import { load } from '../../children/child/load.js';
@@ -37,8 +37,16 @@ async function run({ run, task, directory = home, deadlineMs }: Extract<ToChild,
   if (!types) return; // it would not have been given one
   lifeline.check(deadlineMs);
   const { registry } = types;
-  const complete = (spawned: JsonObject): Promise<JsonObject> => completed(spawned, registry);
-  const body = new BodyRun(run, { ...task, worker }, { supervisor, complete, directory: () => Promise.resolve(directory) });
+  const body = new BodyRun(
+    run,
+    { ...task, worker },
+    {
+      supervisor,
+      complete: spawned => completed(spawned, registry),
+      versionOf: spawned => versionOf(spawned, registry),
+      directory: () => Promise.resolve(directory),
+    },
+  );
   current = body;
   process.chdir(directory);
   const outcome = await runOne(body, types);
@@ -52,6 +60,6 @@ async function run({ run, task, directory = home, deadlineMs }: Extract<ToChild,
  * later ones must not cost each of them a start.
  */
 function leftBy({ facts, pending }: BodyRun): string[] | Promise<string[]> {
-  if (facts.exclusive.length + facts.shared.length === 0) return leftovers(idle, kind => kind === 'ProcessWrap');
+  if (!needsResources(facts)) return leftovers(idle, kind => kind === 'ProcessWrap');
   return pending > 0 ? ['Request'] : leftovers(idle, () => true);
 }
