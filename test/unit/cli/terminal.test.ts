@@ -24,7 +24,8 @@ function onTerminal(
   args: string[],
   env: Record<string, string>,
 ): { shown: () => string; type: (keys: string) => void; code: Promise<number | null> } {
-  const line = [process.execPath, ...COMMAND_LINE, ...args].map(word => `'${word}'`).join(' ');
+  // exec: where the shell is dash it would stay, die of the Ctrl-C that the command handles, and its end be taken for the command's.
+  const line = `exec ${[process.execPath, ...COMMAND_LINE, ...args].map(word => `'${word}'`).join(' ')}`;
   const child = notAbandoned(
     spawn('script', ['-q', '-e', '-c', line, '/dev/null'], { env: cleanEnvironment(env), stdio: ['pipe', 'pipe', 'inherit'] }),
   );

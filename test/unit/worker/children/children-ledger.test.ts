@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 
 import { expect } from 'chai';
 
@@ -74,6 +75,11 @@ describe('The ledger of children', function () {
 });
 
 describe('The identity of a process', () => {
+  const started: ChildProcess[] = [];
+  after(() => {
+    for (const child of started) child.kill('SIGKILL');
+  });
+
   it('proves nothing of another machine or namespace, and not that a living one is dead', () => {
     const self = identify();
     expect(provedGone(self)).to.equal(false);
@@ -83,13 +89,19 @@ describe('The identity of a process', () => {
   });
 
   it('takes a zombie for dead', async () => {
-    // The shell starts a child that ends at once, and becomes a program that never waits for it.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    // The shell starts a child, and becomes a program that never waits for it; only then may the child end, or the shell might reap it.
+    const parent = spawn('sh', ['-c', 'cat <&3 3<&- & echo $!; exec sleep 600 3<&-'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    });
+    started.push(parent);
+    const [, stdout, , input] = parent.stdio as unknown as [null, Readable, null, Writable];
+    const [line] = (await once(stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());
-    const startTicks = await until('its start time', () => startTicksOf(pid));
+    await until('the shell to be gone', () => readlinkSync(`/proc/${parent.pid}/exe`).endsWith('/sleep'));
+    const startTicks = startTicksOf(pid)!;
+    expect(isGone(pid, startTicks)).to.equal(false);
+    input.destroy();
     await until('it to be a zombie', () => isGone(pid, startTicks));
     expect(startTicksOf(pid)).to.equal(startTicks);
-    parent.kill('SIGKILL');
   });
 });
