@@ -1,4 +1,4 @@
-// npm run test:rabbitmq [-- VERSION...]: the contract suite of the broker before RabbitMQ of other Debian suites than this machine's, fetched from
+// npm run test:rabbitmq [-- VERSION...]: the contract suite of the broker and its faults before RabbitMQ of other Debian suites than this machine's, fetched from
 // Debian's packages into .interlock/servers (no root, nothing installed; some 60 MB and 30 s each, once). VERSION is a suite, `3` or `4`; all
 // without one. To run other tests so: INTERLOCK_SERVERS_RABBITMQ_SUITE=sid npm test -- integration. Ends with `N passed, N failed` over all.
 import { spawn } from 'node:child_process';
@@ -6,7 +6,7 @@ import { root } from './prepare.mjs';
 
 /** Major version by suite. Versions within a suite move with its updates: each run prints what it has. */
 const SUITES = { bookworm: '3', trixie: '4', sid: '4' };
-const TESTS = 'test/contract/broker/**/*.test.ts';
+const TESTS = ['test/contract/broker/**/*.test.ts', 'test/faults/mute-queue.test.ts', 'test/faults/server-faults.test.ts'];
 
 const words = process.argv.slice(2);
 const chosen = Object.keys(SUITES).filter(suite => words.length === 0 || words.includes(suite) || words.includes(SUITES[suite]));
@@ -42,7 +42,7 @@ function test(suite) {
       INTERLOCK_SERVERS_RABBITMQ_SUITE: suite,
       INTERLOCK_TEST_MONGO_URL: 'mongodb://not-needed.invalid', // and is not started either
     };
-    const child = spawn(process.execPath, ['scripts/test.mjs', TESTS], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['scripts/test.mjs', ...TESTS], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const signal = name => {
       stopped = true;
       child.kill(name);

@@ -80,6 +80,8 @@ export interface ApiDeps {
   metrics: OwnMetrics;
   /** How long a client may take; tests have less of it. */
   patience?: Patience;
+  /** A request that deletes is answered within this, done or not; tests wait less long. */
+  purgeMs?: number;
   /** Undefined: plain HTTP. */
   tls?: LiveTls | undefined;
 }

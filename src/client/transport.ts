@@ -40,11 +40,13 @@ export class Transport {
   readonly url: string;
   readonly #fetch: typeof fetch;
   readonly #headers: Record<string, string>;
+  readonly #certified: boolean;
 
   /** Throws TypeError for an address that is none. */
   constructor(options: ClientOptions = {}) {
     this.url = checkedUrl(options.url ?? DEFAULT_URL);
     this.#fetch = options.fetch ?? (options.tls ? fetchWith(options.tls) : globalThis.fetch);
+    this.#certified = options.tls?.cert !== undefined;
     this.#headers = {
       accept: 'application/json',
       ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
@@ -129,7 +131,8 @@ export class Transport {
       });
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      throw new Unreachable(this.url, deadline.aborted ? `no answer within ${timeoutMs / 1_000} s` : reasonOf(error), error);
+      const why = deadline.aborted ? `no answer within ${timeoutMs / 1_000} s` : reasonOf(error) + this.#hintOn(error);
+      throw new Unreachable(this.url, why, error);
     }
   }
 
@@ -139,6 +142,12 @@ export class Transport {
     } catch (error) {
       throw new Unreachable(this.url, `the answer broke off (${reasonOf(error)})`, error);
     }
+  }
+
+  /** With TLS 1.3 a server learns of a missing certificate after the client has begun, and often only closes. */
+  #hintOn(error: unknown): string {
+    if (this.#certified || !this.url.startsWith('https:') || !CLOSED.test(causeOf(error)?.code ?? '')) return '';
+    return '; if it asks its clients for a certificate, INTERLOCK_CLIENT_CERTIFICATE_FILE names yours';
   }
 
   /** `path` counts from `/api/v1`, except for what the API itself gave as a path. */
@@ -199,9 +208,15 @@ const UNKNOWN_AUTHORITY = new Set<unknown>([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
+const CLOSED = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|ERR_SSL_\w*ALERT\w*)$/;
+
+function causeOf(error: unknown): { code?: string; message?: string } | undefined {
+  return error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
+}
+
 /** `fetch failed` says nothing; what it wraps does. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
+  const cause = causeOf(error);
   if (cause?.code === 'ECONNREFUSED') return 'nothing listens there (connection refused)';
   if (cause?.code === 'ENOTFOUND') return 'there is no such host';
   if (UNKNOWN_AUTHORITY.has(cause?.code))

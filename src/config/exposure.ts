@@ -1,5 +1,5 @@
 import { eachAddress } from '../core/address-list.js';
-import { isLoopback } from '../core/loopback.js';
+import { isLoopback, withoutBrackets } from '../core/loopback.js';
 import type { Problem } from './config-error.js';
 import type { Origins } from './collect.js';
 import type { Settings } from './schema.js';
@@ -25,7 +25,7 @@ export function tlsContradictions({ mongo, amqp }: Settings, origins: Origins, e
 export function exposureWarnings({ mongo, amqp }: Settings): string[] {
   const warnings: string[] = [];
   const brokers = amqp.url === null ? [] : eachAddress(amqp.url).map(url => new URL(url));
-  const remote = brokers.filter(({ hostname }) => !isLoopback(hostname.replace(/^\[|\]$/g, '')));
+  const remote = brokers.filter(({ hostname }) => !isLoopback(withoutBrackets(hostname)));
   if (remote.some(({ protocol }) => protocol === 'amqp:'))
     warnings.push(
       'amqp.url leads to another machine without TLS: what is sent there, the password too, can be read on the way. Use amqps://.',
@@ -62,5 +62,5 @@ function mongoOptions(url: string): Map<string, string> {
 /** Without ports and brackets. */
 function mongoHosts(url: string): string[] {
   const [, hosts = ''] = /^[a-z+]+:\/\/(?:[^@/]*@)?([^/?]*)/.exec(url) ?? [];
-  return hosts.split(',').map(host => host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''));
+  return hosts.split(',').map(host => withoutBrackets(host.replace(/:\d*$/, '')));
 }

@@ -1,4 +1,5 @@
 import type { FieldError } from '../core/errors.js';
+import { pointerTo } from '../core/pointer.js';
 
 export interface JsonLimits {
   /** Containers inside containers, the outermost one included. */
@@ -86,5 +87,5 @@ function problem(reason: string, detail: string): FieldError {
 }
 
 function below(key: string, found: FieldError): FieldError {
-  return { ...found, pointer: `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}${found.pointer}` };
+  return { ...found, pointer: pointerTo(key) + found.pointer };
 }

@@ -4,6 +4,7 @@ import formats from 'ajv-formats';
 
 import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
+import { pointerTo } from '../core/pointer.js';
 import { readTime } from './moment.js';
 import { SUBMIT_BODY, VISIBLE } from './submit-schema.js';
 import { WORKFLOW_BODY } from './workflow-schema.js';
@@ -95,7 +96,7 @@ function unknownField(error: ErrorObject, name: string): FieldError {
   const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
   const meant = nearest(name, known);
   const hint = meant === undefined ? (known.length > 0 ? `; known are ${known.join(', ')}` : '') : `; did you mean "${meant}"?`;
-  const pointer = `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  const pointer = error.instancePath + pointerTo(name);
   return { pointer, detail: `is not a known field${hint}`, reason: 'unknown_field' };
 }
 

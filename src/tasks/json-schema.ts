@@ -4,6 +4,7 @@ import formats from 'ajv-formats';
 
 import type { FieldError } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
+import { pointerTo } from '../core/pointer.js';
 import { isStandardSchema, type TaskDefinition } from './definition.js';
 
 const validators = new WeakMap<object, ValidateFunction>();
@@ -45,12 +46,8 @@ function fieldError(error: ErrorObject): FieldError {
   const params = error.params as { missingProperty?: string; additionalProperty?: string; unevaluatedProperty?: string };
   const unknown = params.additionalProperty ?? params.unevaluatedProperty;
   const name = params.missingProperty ?? unknown;
-  const pointer = `/kwargs${error.instancePath}${name === undefined ? '' : `/${escape(name)}`}`;
+  const pointer = `/kwargs${error.instancePath}${name === undefined ? '' : pointerTo(name)}`;
   if (params.missingProperty !== undefined) return { pointer, detail: 'is required', reason: 'required' };
   if (unknown !== undefined) return { pointer, detail: 'is not a known field', reason: 'unknown_field' };
   return { pointer, detail: error.message ?? 'is not valid', reason: error.keyword };
-}
-
-function escape(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Deployment, type TaskView } from '../support/deployment.js';
+import { Deployment, type Role, type TaskView } from '../support/deployment.js';
 import { until } from '../support/wait.js';
 
 const FAMILY = join(fileURLToPath(new URL('../support/tasks', import.meta.url)), 'family.ts');
@@ -10,12 +10,21 @@ const FAMILY = join(fileURLToPath(new URL('../support/tasks', import.meta.url)),
 describe('a task that awaits others', function () {
   this.timeout(240_000);
   let deployment: Deployment;
-  afterEach(() => deployment.destroy());
+  before(async () => {
+    deployment = await Deployment.create({ taskModules: [FAMILY] });
+    await deployment.startCore();
+  });
+  afterEach(() => deployment.stopWorkers());
+  after(() => deployment.destroy());
 
   /** One worker, of one slot. */
-  const startWith = async (env: Record<string, string> = {}, ...args: string[]): Promise<void> => {
-    deployment = await Deployment.create({ taskModules: [FAMILY], env });
-    await deployment.startAll([['-n', 'w1', '-c', '1', ...args]]);
+  const startWith = (env: Record<string, string> = {}, ...args: string[]): void => {
+    deployment.start('worker', ['-n', 'w1', '-c', '1', ...args], env);
+  };
+  const startTwo = (): Role => {
+    const first = deployment.start('worker', ['-n', 'w1', '-c', '1']);
+    deployment.start('worker', ['-n', 'w2', '-c', '1', '-Q', 'other']);
+    return first;
   };
   const submit = (name: string, kwargs: object, more: object = {}): Promise<TaskView> =>
     deployment.submit({ name, kwargs, ...more });
@@ -31,7 +40,7 @@ describe('a task that awaits others', function () {
 
   for (const pool of ['prefork', 'async']) {
     it(`lets them run in its only slot, three levels deep (${pool})`, async () => {
-      await startWith({}, '--pool', pool);
+      startWith({}, '--pool', pool);
       const task = await ended('test.nest', { depth: 3 });
       expect(task).to.deep.include({ state: 'completed', result: 3, awaiting: null });
       expect(await ended('test.nest', { depth: 3 }), 'and once more').to.include({ state: 'completed' });
@@ -39,7 +48,7 @@ describe('a task that awaits others', function () {
   }
 
   it('sees how each of them ended, also of several at once', async () => {
-    await startWith();
+    startWith();
     expect(await ended('test.caller', { reserves: ['r'] })).to.deep.include({ state: 'completed', result: { napped: 0 } });
     const failed = await ended('test.caller', { reserves: [], fails: true });
     const [child] = await childrenOf(failed);
@@ -52,7 +61,7 @@ describe('a task that awaits others', function () {
   });
 
   it('says whom it waits for, and that its slot is free', async () => {
-    await startWith();
+    startWith();
     const parent = await submit('test.caller', { reserves: [], ms: 600_000 });
     const [child] = await awaitingOf(parent);
     expect(await explained(parent))
@@ -71,7 +80,7 @@ describe('a task that awaits others', function () {
   });
 
   it('is refused a wait that could never end, before and after the child is stored, and told the cycle', async () => {
-    await startWith();
+    startWith();
     const called = await ended('test.caller', { reserves: ['r'] }, { exclusive: ['r'] });
     expect(called.error?.code).to.equal('CONFLICT');
     expect(called.error?.message).to.equal(
@@ -88,13 +97,13 @@ describe('a task that awaits others', function () {
   });
 
   it('is refused where as many wait as may', async () => {
-    await startWith({ INTERLOCK_WORKER_MAX_AWAITING: '2' });
+    startWith({ INTERLOCK_WORKER_MAX_AWAITING: '2' });
     const task = await ended('test.nest', { depth: 3 });
     expect(task.error?.message).to.match(/CHILD_FAILED: .*OVERLOADED: 2 tasks of this worker wait for others already/);
   });
 
   it('ends at once when it is cancelled, and its child goes on', async () => {
-    await startWith();
+    startWith();
     const parent = await submit('test.caller', { reserves: [], ms: 2_000 });
     const [child] = await awaitingOf(parent);
     await until('the child runs', async () => (await deployment.task(child!)).state === 'running');
@@ -105,15 +114,11 @@ describe('a task that awaits others', function () {
   });
 
   it('is lost with its worker like any other, and its child goes on', async () => {
-    deployment = await Deployment.create({ taskModules: [FAMILY] });
-    const { workers } = await deployment.startAll([
-      ['-n', 'w1', '-c', '1'],
-      ['-n', 'w2', '-c', '1', '-Q', 'other'],
-    ]);
+    const lost = startTwo();
     const again = await submit('test.patient-caller', { ms: 8_000 });
     const [child] = await awaitingOf(again);
     await until('the child runs', async () => (await deployment.task(child!)).state === 'running');
-    await workers[0]!.kill('SIGKILL');
+    await lost.kill('SIGKILL');
     deployment.start('worker', ['-n', 'w3', '-c', '1']);
     const end = await deployment.final(again.id);
     expect(end).to.deep.include({ state: 'completed', attempt: 2, result: { napped: 8_000 }, worker: 'w3' });
@@ -126,7 +131,7 @@ describe('a task that awaits others', function () {
 
   describe('under its own reservation', () => {
     it('has them run at once, however deep, before those who wait, with fences that only grow', async () => {
-      await startWith();
+      startWith();
       const parent = await submit('test.lender', { resource: 'r', depth: 2 });
       const next = await submit('test.nap', {}, { exclusive: ['r'] });
       const end = await deployment.final(parent.id);
@@ -141,7 +146,7 @@ describe('a task that awaits others', function () {
     });
 
     it('leaves its resource to a child that is still running when it ends', async () => {
-      await startWith({ INTERLOCK_WORKER_CONCURRENCY: '1' });
+      startWith();
       const parent = await ended('test.leaver', { ms: 3_000 }, { exclusive: ['r'] });
       const child = parent.result as string;
       const next = await submit('test.nap', {}, { exclusive: ['r'] });
@@ -155,7 +160,7 @@ describe('a task that awaits others', function () {
     });
 
     it('is refused where it reserves nothing', async () => {
-      await startWith();
+      startWith();
       const task = await ended('test.leaver', { ms: 1 });
       expect(task.error).to.include({ code: 'CONFLICT' });
       expect(task.error?.message).to.equal(
@@ -165,15 +170,11 @@ describe('a task that awaits others', function () {
     });
 
     it('runs again behind its borrower when its worker is lost', async () => {
-      deployment = await Deployment.create({ taskModules: [FAMILY] });
-      const { workers } = await deployment.startAll([
-        ['-n', 'w1', '-c', '1'],
-        ['-n', 'w2', '-c', '1', '-Q', 'other'],
-      ]);
+      const lost = startTwo();
       const parent = await submit('test.lender-again', { ms: 10_000 });
       const [child] = await awaitingOf(parent);
       await until('the child runs', async () => (await deployment.task(child!)).state === 'running');
-      await workers[0]!.kill('SIGKILL');
+      await lost.kill('SIGKILL');
       deployment.start('worker', ['-n', 'w3', '-c', '1']);
       const end = await deployment.final(parent.id);
       expect(end).to.deep.include({ state: 'completed', attempt: 2 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { join } from 'node:path';
 
-import { Deployment, TEST_TASKS, type TaskView } from '../support/deployment.js';
+import { Deployment, TEST_TASKS, type Role, type TaskView } from '../support/deployment.js';
 import { readSpans } from '../support/evidence.js';
 import { until } from '../support/wait.js';
 
@@ -10,12 +10,15 @@ const YEAR = 365 * 86_400;
 describe('what waits for its time', function () {
   this.timeout(240_000);
   let deployment: Deployment;
+  let beat: Role;
 
-  beforeEach(async () => {
+  before(async () => {
     const taskModules = ['evidence.ts', 'basic.ts'].map(file => join(TEST_TASKS, file));
     deployment = await Deployment.create({ taskModules });
+    ({ beat } = await deployment.startCore());
   });
-  afterEach(() => deployment.destroy());
+  afterEach(() => deployment.stopWorkers());
+  after(() => deployment.destroy());
 
   const file = (): string => join(deployment.directory, 'evidence');
   const submit = (label: string, ms: number, more: Record<string, unknown> = {}): Promise<TaskView> =>
@@ -28,18 +31,6 @@ describe('what waits for its time', function () {
   };
 
   it('holds no message, no slot and no place in a line, for years', async () => {
-    deployment.start('api');
-    deployment.start('resource-manager');
-    deployment.start('beat');
-    await until(
-      'the API answers',
-      () =>
-        deployment.request('GET', '/livez').then(
-          () => true,
-          () => false,
-        ),
-      { timeoutMs: 60_000 },
-    );
     const in9Years = { countdown: 9 * YEAR };
     const far = await Promise.all([
       ...Array.from({ length: 20 }, (_, n) => submit(`far ${n}`, 0, in9Years)),
@@ -68,7 +59,7 @@ describe('what waits for its time', function () {
   });
 
   it('is canceled when it expires in line, before its worker comes, and before another try; what runs is not touched', async () => {
-    await deployment.startAll([['-n', 'w1', '-c', '4']]);
+    deployment.start('worker', ['-n', 'w1', '-c', '4']);
     const runs = await submit('runs', 4_000, { exclusive: ['r'], expires: 2 });
     await until('the holder runs', () => began('runs'));
     const inLine = await submit('in line', 0, { exclusive: ['r'], expires: 1 });
@@ -89,7 +80,8 @@ describe('what waits for its time', function () {
   });
 
   it('is canceled when it expires while it is delayed and nobody lives to make it ready', async () => {
-    const { beat } = await deployment.startAll([['-n', 'w1', '-c', '1']]);
+    deployment.start('worker', ['-n', 'w1', '-c', '1']);
+    await deployment.healthy();
     await beat.kill('SIGKILL');
     const late = await submit('late', 0, { countdown: 1, expires: 2 });
     const expiresAt = Date.parse(late.expiresAt ?? '');

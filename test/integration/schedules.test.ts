@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ScheduleView } from '../../src/client/views.js';
-import { Deployment, TEST_TASKS } from '../support/deployment.js';
+import { Deployment, TEST_TASKS, type Role } from '../support/deployment.js';
 import { commandLines, commandsOf } from '../support/page-commands.js';
 import { until } from '../support/wait.js';
 
@@ -20,12 +20,14 @@ interface Run {
 describe('schedules', function () {
   this.timeout(240_000);
   let deployment: Deployment;
+  let beat: Role;
 
-  beforeEach(async () => {
+  before(async () => {
     const taskModules = ['evidence.ts', 'basic.ts', 'calculator.ts'].map(file => join(TEST_TASKS, file));
     deployment = await Deployment.create({ taskModules });
+    beat = (await deployment.startAll()).beat;
   });
-  afterEach(() => deployment.destroy());
+  after(() => deployment.destroy());
 
   async function add(body: object): Promise<string> {
     const { status, body: made } = await deployment.request<{ id: string }>('POST', '/api/v1/schedules', body);
@@ -42,7 +44,6 @@ describe('schedules', function () {
   }
 
   it('do what their page says, command for command', async () => {
-    await deployment.startAll();
     const answers = new Map<string, Record<string, unknown>>();
     for (const line of commandsOf('docs/schedules.md', import.meta.url).flatMap(commandLines)) {
       const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
@@ -65,7 +66,6 @@ describe('schedules', function () {
   });
 
   it('count the runs that remain exactly, with two beats of which the leader is killed', async () => {
-    const { beat } = await deployment.startAll();
     deployment.start('beat');
     const task = { name: 'calculator.add', args: [1, 2] };
     const id = await add({ name: 'trial', cron: '* * * * * *', timezone: 'Europe/Berlin', remainingRuns: 8, task });
@@ -80,7 +80,6 @@ describe('schedules', function () {
   });
 
   it('skip slots while the task before is open, or cancel it', async () => {
-    await deployment.startAll();
     const file = join(deployment.directory, 'evidence');
     const slow = (label: string) => ({ name: 'test.evidence', kwargs: { file, label, ms: 3_500 } });
     const skips = await add({ name: 'skips', interval: 1, overlap: 'skip', task: slow('skips') });
@@ -105,7 +104,6 @@ describe('schedules', function () {
   });
 
   it('are paused by failed runs in a row, and go on when somebody has mended them', async () => {
-    await deployment.startAll();
     const id = await add({ name: 'broken', interval: 1, failureThreshold: 2, task: { name: 'basic.fail', args: ['no'] } });
     await until('it is paused', async () => (await read(id)).state === 'paused', { timeoutMs: 60_000 });
     const made = await runs(id);

@@ -33,6 +33,13 @@ export interface DeploymentOptions {
   logToFiles?: boolean;
 }
 
+/** All roles but workers. */
+export interface Core {
+  api: Role;
+  manager: Role;
+  beat: Role;
+}
+
 /** One started role. */
 export class Role {
   readonly name: string;
@@ -154,15 +161,23 @@ export class Deployment {
   }
 
   /** Starts one of each (`workers` workers) and waits until `/status` calls it healthy. */
-  async startAll(
-    workers: string[][] = [['-n', 'w1', '-c', '4']],
-  ): Promise<{ api: Role; manager: Role; beat: Role; workers: Role[] }> {
-    const api = this.start('api');
-    const manager = this.start('resource-manager');
-    const beat = this.start('beat');
+  async startAll(workers: string[][] = [['-n', 'w1', '-c', '4']]): Promise<Core & { workers: Role[] }> {
+    const core = this.#startCore();
     const started = workers.map(args => this.start('worker', args));
     await this.healthy();
-    return { api, manager, beat, workers: started };
+    return { ...core, workers: started };
+  }
+
+  /** All but workers, for tests that each want other workers: three processes and a database less for each of them. */
+  async startCore(): Promise<Core> {
+    const core = this.#startCore();
+    await until('the API answers', async () => (await fetch(`${this.url}/livez`)).ok, { timeoutMs: 60_000 });
+    return core;
+  }
+
+  async stopWorkers(): Promise<void> {
+    const workers = this.#roles.filter(({ name, running }) => name === 'worker' && running);
+    await Promise.all(workers.map(role => role.kill('SIGTERM')));
   }
 
   /** As a service manager does: every role is asked to end, and does. */
@@ -245,6 +260,10 @@ export class Deployment {
     await this.db.dropDatabase();
     await this.#mongo.close();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  #startCore(): Core {
+    return { api: this.start('api'), manager: this.start('resource-manager'), beat: this.start('beat') };
   }
 
   #logFileOf(role: string): string | undefined {

@@ -2,6 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 
 import type { FieldError } from '../../core/errors.js';
+import { pathOf } from '../../core/pointer.js';
 import { schemaCheck, validationFailed } from '../../dispatch/schema-check.js';
 
 interface PropertySchema {
@@ -47,6 +48,6 @@ function readText(raw: unknown, property: PropertySchema | undefined): unknown {
 /** `?limit` for a query parameter, the bare name for a header. */
 function placed(error: FieldError, httpPart: string | undefined): FieldError {
   if (httpPart === 'body' || httpPart === undefined) return error;
-  const name = (error.pointer.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
+  const [name = ''] = pathOf(error.pointer);
   return { ...error, pointer: httpPart === 'querystring' ? `?${name}` : name };
 }

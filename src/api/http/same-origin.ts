@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 
 import { InterlockError } from '../../core/errors.js';
-import { isLoopback } from '../../core/loopback.js';
+import { isLoopback, withoutBrackets } from '../../core/loopback.js';
 import type { ApiServer, ApiSettings } from '../context.js';
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -66,9 +66,6 @@ function isOwn(origin: string, host: string | undefined, { proxies }: Names): bo
 }
 
 function hostName(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/:\d{1,5}$/, '')
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
+  const name = host.toLowerCase().replace(/:\d{1,5}$/, '');
+  return withoutBrackets(name).replace(/\.$/, '');
 }

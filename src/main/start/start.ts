@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { table } from '../../cli/output.js';
 import { createClient } from '../../client/client.js';
+import { fetchWith, readClientTls, tlsFilesOf } from '../../client/tls.js';
 import { EXIT, failureOf } from '../../cli/exit-codes.js';
 import { loadConfig } from '../../config/load.js';
 import { onSignals } from '../../process/signals.js';
@@ -41,18 +42,20 @@ async function start({ once, mirror: url, json }: StartFlags): Promise<number> {
   const stack = new Stack({ loaded: loadConfig(), directory: join(ROOT, '.interlock'), report: tell, onLine: showLine });
   endOnSignals(stack, over);
   const token = process.env.INTERLOCK_TOKEN; // where a folder of an earlier start has tokens
+  const tls = readClientTls(tlsFilesOf(process.env)); // where api.tls names a certificate
   const origin = await startOrigin(ROOT);
   let report: Report = { ok: false, tasks: [], files: 0, bytes: 0, waitedForLock: false };
   try {
     await stack.start();
     const mirrored = await mirror({
-      client: createClient({ url: stack.url, ...(token !== undefined && { token }) }),
+      client: createClient({ url: stack.url, ...(token !== undefined && { token }), ...(tls && { tls }) }),
       origin: url ?? origin.url,
       queued: () => origin.release(),
       tell,
       signal: over.signal,
     });
-    const verified = await verify(stack.url, mirrored.repository, over.signal);
+    const asked = { url: stack.url, fetch: tls ? fetchWith(tls) : fetch };
+    const verified = await verify(asked, mirrored.repository, over.signal);
     report = reportOf(mirrored, verified);
     tell(summary(mirrored, verified));
     if (!once) {

@@ -16,16 +16,23 @@ interface Entry {
 const AT_A_TIME = 8;
 const TIMEOUT_MS = 60_000;
 
+/** Where the API is, and with what it is asked: it may speak https with an authority of its own. */
+export interface Asked {
+  url: string;
+  fetch: typeof fetch;
+}
+
 /** Reads every file that a repository publishes through the API, and compares its size and checksum with the manifest. */
-export async function verify(apiUrl: string, repository: string, signal: AbortSignal): Promise<Verified> {
-  const base = `${apiUrl}/content/${encodeURIComponent(repository)}/`;
-  const manifest = await get(`${base}PULP_MANIFEST`, signal);
+export async function verify(api: Asked, repository: string, signal: AbortSignal): Promise<Verified> {
+  const base = `content/${encodeURIComponent(repository)}/`;
+  const read = (path: string): Promise<Response> => get({ ...api, url: `${api.url}/${base}${path}` }, signal);
+  const manifest = await read('PULP_MANIFEST');
   const entries = parse(await manifest.text());
   const verified: Verified = { files: 0, bytes: 0, faults: [] };
   const queue = entries.values();
   const reader = async (): Promise<void> => {
     for (const entry of queue) {
-      const fault = await compare(base, entry, signal);
+      const fault = await compare(read, entry);
       if (fault !== undefined) verified.faults.push(fault);
       verified.files += 1;
       verified.bytes += entry.size;
@@ -36,8 +43,8 @@ export async function verify(apiUrl: string, repository: string, signal: AbortSi
   return verified;
 }
 
-async function compare(base: string, { name, sha256, size }: Entry, signal: AbortSignal): Promise<string | undefined> {
-  const response = await get(base + name.split('/').map(encodeURIComponent).join('/'), signal);
+async function compare(read: (path: string) => Promise<Response>, { name, sha256, size }: Entry): Promise<string | undefined> {
+  const response = await read(name.split('/').map(encodeURIComponent).join('/'));
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
@@ -48,7 +55,7 @@ async function compare(base: string, { name, sha256, size }: Entry, signal: Abor
   return hash.digest('hex') === sha256 ? undefined : `${name}: another checksum than the manifest's`;
 }
 
-async function get(url: string, signal: AbortSignal): Promise<Response> {
+async function get({ url, fetch }: Asked, signal: AbortSignal): Promise<Response> {
   const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return response;

@@ -7,9 +7,11 @@ import { expect } from 'chai';
 
 import { Api } from '../../../src/api/api.js';
 import { createClient } from '../../../src/client/client.js';
+import { readClientTls } from '../../../src/client/tls.js';
 import { silentLog } from '../../../src/process/log.js';
 import { LiveTls } from '../../../src/process/tls/live-tls.js';
 import { TestAuthority, type Certified } from '../../support/certificates.js';
+import { interlock } from '../../support/command.js';
 import { TlsFolder } from '../../support/tls-files.js';
 import { until } from '../../support/wait.js';
 import { depsOn } from './fixture.js';
@@ -129,6 +131,31 @@ describe('The API over TLS', () => {
       ])
         expect(await codeOf(get(port, options))).to.not.match(/^answered/);
       expect(lines.join('\n')).to.match(/refused by TLS: (UNABLE|SELF|DEPTH|CERT|ERR_SSL|unable)/i);
+    });
+
+    it('answers the client of the package and the command line, which show theirs', async () => {
+      const { url } = await start('certified');
+      folder.issue('client');
+      const tls = readClientTls({
+        caFile: folder.file('ca.pem'),
+        certificateFile: folder.file('client.pem'),
+        keyFile: folder.file('client.key'),
+      })!;
+      const id = '01890000-0000-7000-8000-000000000000';
+      expect(await codeOf(createClient({ url, tls }).get(id))).to.equal('MISSING_RESOURCE');
+      const certified = {
+        INTERLOCK_CA_FILE: folder.file('ca.pem'),
+        INTERLOCK_CLIENT_CERTIFICATE_FILE: folder.file('client.pem'),
+        INTERLOCK_CLIENT_KEY_FILE: folder.file('client.key'),
+      };
+      const known = await interlock(['task', 'show', id, '--url', url], { cwd: folder.path, env: certified });
+      expect(known.stderr).to.equal(`Task ${id} does not exist. (MISSING_RESOURCE)\n`);
+      const stranger = await interlock(['task', 'show', id, '--url', url], {
+        cwd: folder.path,
+        env: { INTERLOCK_CA_FILE: folder.file('ca.pem') },
+      });
+      expect(stranger.code).to.equal(6);
+      expect(stranger.stderr).to.include('INTERLOCK_CLIENT_CERTIFICATE_FILE');
     });
 
     it('refuses a certificate that was revoked, without a restart', async () => {

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 
-import type { ApiServer } from '../../../src/api/context.js';
+import type { ApiDeps, ApiServer } from '../../../src/api/context.js';
 import type { Task } from '../../../src/core/task.js';
 import type { Store } from '../../../src/store/store.js';
 import { mongoUnderTest } from '../store/mongo-under-test.js';
@@ -26,13 +26,13 @@ export interface ApiOnMongo {
 }
 
 /** An API on a database of its own, emptied before each test. Registers its own hooks. */
-export function apiOnMongo(): ApiOnMongo {
+export function apiOnMongo(change: Partial<ApiDeps> = {}): ApiOnMongo {
   const mongo = mongoUnderTest();
   let app: ApiServer;
   let broker: QuietBroker;
 
   before(() => {
-    ({ app, broker } = openApi(mongo.store()));
+    ({ app, broker } = openApi(mongo.store(), change));
   });
   after(() => app.close());
   beforeEach(() => mongo.clear());

@@ -62,7 +62,7 @@ describe('npm start', () => {
       return { body: name === 'PULP_MANIFEST' ? manifest : files[name], headers: { 'content-type': 'text/plain' } };
     });
     try {
-      const verified = await verify(api.url, 'demo', new AbortController().signal);
+      const verified = await verify({ url: api.url, fetch }, 'demo', new AbortController().signal);
       expect(verified).to.include({ files: 3, bytes: 9 });
       expect(verified.faults).to.have.members(["other: another checksum than the manifest's", 'short: 2 bytes, not 3']);
     } finally {

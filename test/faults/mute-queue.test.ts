@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Channel } from 'amqplib';
 import { expect } from 'chai';
-import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
-import { openChannel } from '../../../src/broker/amqp/channel.js';
-import { Late, within } from '../../../src/broker/amqp/deadline.js';
-import { dial } from '../../../src/broker/amqp/link.js';
-import { DEFAULT_AMQP_TIMING, type AmqpOptions } from '../../../src/broker/amqp/options.js';
-import { declareQueue, declareTopology, namesWith, queueOf } from '../../../src/broker/amqp/topology.js';
-import { provideServers, type ProvidedServers, type RabbitServer } from '../../../src/servers/servers.js';
-import { until } from '../../support/wait.js';
-import { scratchFolder, withEnvironment } from '../../unit/servers/scratch.js';
-import { SERVERS_CACHE } from '../servers/commands.js';
-import { Inbox, isConsuming, isUp, start } from './support.js';
+import { createAmqpBroker, type AmqpBroker } from '../../src/broker/amqp/broker.js';
+import { openChannel } from '../../src/broker/amqp/channel.js';
+import { Late, within } from '../../src/broker/amqp/deadline.js';
+import { dial } from '../../src/broker/amqp/link.js';
+import { DEFAULT_AMQP_TIMING, type AmqpOptions } from '../../src/broker/amqp/options.js';
+import { declareQueue, declareTopology, namesWith, queueOf } from '../../src/broker/amqp/topology.js';
+import { provideServers, type ProvidedServers, type RabbitServer } from '../../src/servers/servers.js';
+import { until } from '../support/wait.js';
+import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
+import { SERVERS_CACHE } from '../contract/servers/commands.js';
+import { Inbox, isConsuming, isUp, start } from '../contract/broker/support.js';
 
 const names = namesWith('');
 const whole = { to: 'queue', queue: 'whole' } as const;

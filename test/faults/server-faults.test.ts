@@ -1,13 +1,13 @@
 import { expect } from 'chai';
-import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
-import { DEFAULT_AMQP_TIMING, type BrokerLog } from '../../../src/broker/amqp/options.js';
-import type { Destination } from '../../../src/broker/broker.js';
-import type { Control, Hint } from '../../../src/core/hint.js';
-import { provideServers, type ProvidedServers, type RabbitServer } from '../../../src/servers/servers.js';
-import { until } from '../../support/wait.js';
-import { scratchFolder, withEnvironment } from '../../unit/servers/scratch.js';
-import { SERVERS_CACHE } from '../servers/commands.js';
-import { Inbox, isUp, start } from './support.js';
+import { createAmqpBroker, type AmqpBroker } from '../../src/broker/amqp/broker.js';
+import { DEFAULT_AMQP_TIMING, type BrokerLog } from '../../src/broker/amqp/options.js';
+import type { Destination } from '../../src/broker/broker.js';
+import type { Control, Hint } from '../../src/core/hint.js';
+import { provideServers, type ProvidedServers, type RabbitServer } from '../../src/servers/servers.js';
+import { until } from '../support/wait.js';
+import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
+import { SERVERS_CACHE } from '../contract/servers/commands.js';
+import { Inbox, isUp, start } from '../contract/broker/support.js';
 
 const silent: BrokerLog = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };
 const QUEUES = ['resource-manager', 'work.default', 'worker.worker@a', 'worker.worker@b'];

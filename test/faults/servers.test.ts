@@ -3,11 +3,11 @@ import { expect } from 'chai';
 import { MongoClient } from 'mongodb';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { provideServers, type ProvidedServers } from '../../../src/servers/servers.js';
-import { scratchFolder, withEnvironment } from '../../unit/servers/scratch.js';
-import { parseName } from '../../../src/servers/processes/identity.js';
-import { until } from '../../support/wait.js';
-import { listeningAddresses, SERVERS_CACHE } from './commands.js';
+import { provideServers, type ProvidedServers } from '../../src/servers/servers.js';
+import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
+import { parseName } from '../../src/servers/processes/identity.js';
+import { until } from '../support/wait.js';
+import { listeningAddresses, SERVERS_CACHE } from '../contract/servers/commands.js';
 
 const QUEUE = 'kept';
 const LOOPBACK = ['0100007F', '00000000000000000000000001000000', '0000000000000000FFFF00000100007F']; // 127.0.0.1, ::1, and the first as IPv6
