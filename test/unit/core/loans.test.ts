@@ -52,8 +52,11 @@ class Naive {
 
   #blocked(here: Contender, claim: Claim): boolean {
     const lender = this.lender(here, claim);
+    const chain = this.chain(here);
+    // One between the two holds less than the claim, and holds it against everybody.
+    const spared = lender ? chain.slice(chain.indexOf(lender)) : [];
     return [...this.tasks.values()].some(other => {
-      if (other === here || (lender && this.chain(here).includes(other))) return false;
+      if (other === here || spared.includes(other)) return false;
       return other.claims.some(theirs => {
         if (!conflicts(theirs, claim)) return false;
         const same = this.lender(other, theirs) === lender;
@@ -148,6 +151,17 @@ describe('a task under the reservation of another', () => {
     expect(runnable(graph), 'what a grandchild has nobody else has').to.deep.equal([]);
     graph.remove('grandchild');
     expect(runnable(graph)).to.deep.equal(['sibling']);
+  });
+
+  it('waits for a lender that reads what it is to write, though that one’s own lender has the whole', () => {
+    const graph = lending(['a/**']);
+    graph.submit(under('lender', task('reader', 3, [], ['a/b'])));
+    graph.grant('reader');
+    graph.submit(under('reader', task('writer', 4, ['a/b'])));
+    expect(graph.lendersOf('writer')).to.deep.equal(['reader', 'lender']);
+    expect(runnable(graph)).to.not.include('writer');
+    graph.remove('reader');
+    expect(graph.lendersOf('writer')).to.deep.equal([]);
   });
 
   it('borrows by the grant that was lent, and by no later one', () => {
