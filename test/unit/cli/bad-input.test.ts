@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { cliUnderTest } from '../../support/cli-against.js';
-import { interlock, startScript } from '../../support/command.js';
+import { interlock, startInterlock } from '../../support/command.js';
 import { scriptedApi } from '../../support/scripted-api.js';
 
 /** Rows of docs/bad-input.md about the command line, as far as no other test shows them. */
@@ -39,7 +39,7 @@ describe('The command line, given bad input', function () {
 
   it('prints plain JSON without colours where nobody sees it, whatever the locale', async () => {
     const api = await scriptedApi(() => ({ body: { items: [{ name: 'Zürich' }], next: null } }));
-    const running = startScript('src/cli/interlock.ts', ['queue', 'list'], {
+    const running = startInterlock(['queue', 'list'], {
       cwd: cli.folder,
       env: { INTERLOCK_URL: api.url, LC_ALL: 'C', LANG: 'C' },
     });

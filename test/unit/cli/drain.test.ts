@@ -2,7 +2,7 @@ import { expect } from 'chai';
 
 import type { MaintenanceView } from '../../../src/client/client.js';
 import { cliUnderTest } from '../../support/cli-against.js';
-import { startScript } from '../../support/command.js';
+import { startInterlock } from '../../support/command.js';
 import { scriptedApi, type Answer, type Heard } from '../../support/scripted-api.js';
 import { until } from '../../support/wait.js';
 
@@ -101,7 +101,7 @@ describe('interlock drain', function () {
 
   it('can be interrupted, and says that acceptance stays off', async () => {
     const api = await scriptedApi(script(looking({}, 2)));
-    const running = startScript('src/cli/interlock.ts', ['drain'], { cwd: cli.folder, env: { INTERLOCK_URL: api.url } });
+    const running = startInterlock(['drain'], { cwd: cli.folder, env: { INTERLOCK_URL: api.url } });
     await until('it waits', () => running.stderr.includes('2 running'));
     running.child.kill('SIGINT');
     const { code, stderr } = await running.ended;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 
 import { cliUnderTest } from '../../support/cli-against.js';
-import { interlock, startScript } from '../../support/command.js';
+import { interlock, startInterlock } from '../../support/command.js';
 import { scriptedApi, type Answer, type Heard } from '../../support/scripted-api.js';
 
 const ID = '0198c1f7-0000-7000-8000-000000000001';
@@ -147,7 +147,7 @@ describe('The command line', function () {
       asked();
       return { body: task() };
     });
-    const running = startScript('src/cli/interlock.ts', ['task', 'wait', ID], {
+    const running = startInterlock(['task', 'wait', ID], {
       cwd: cli.folder,
       env: { INTERLOCK_URL: api.url },
     });
@@ -222,7 +222,7 @@ describe('The command line', function () {
 
   it('does not complain when its reader goes away', async () => {
     const api = await scriptedApi(() => ({ body: { items: Array.from({ length: 5_000 }, () => task()), next: null } }));
-    const running = startScript('src/cli/interlock.ts', ['task', 'list'], { cwd: cli.folder, env: { INTERLOCK_URL: api.url } });
+    const running = startInterlock(['task', 'list'], { cwd: cli.folder, env: { INTERLOCK_URL: api.url } });
     running.child.stdout?.destroy();
     const { code, stderr } = await running.ended;
     expect(stderr).to.equal('');

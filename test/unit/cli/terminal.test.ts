@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { barsOf } from '../../../src/cli/bars.js';
 import { initialise } from '../../../src/main/init.js';
 import { cliUnderTest } from '../../support/cli-against.js';
-import { cleanEnvironment, COMMAND_LINE, interlock, startScript } from '../../support/command.js';
+import { cleanEnvironment, COMMAND_LINE, interlock, startInterlock } from '../../support/command.js';
 import { notAbandoned } from '../../support/not-abandoned.js';
 import { scriptedApi, type Answer, type Heard, type ScriptedApi } from '../../support/scripted-api.js';
 import { until } from '../../support/wait.js';
@@ -109,7 +109,7 @@ describe('The command line on a terminal', function () {
 
   it('gives a line of JSON for each look in a pipe', async () => {
     ended = { items: [] };
-    const running = startScript('src/cli/interlock.ts', ['queue', 'list', '--watch', '0.2'], { env: { INTERLOCK_URL: api.url } });
+    const running = startInterlock(['queue', 'list', '--watch', '0.2'], { env: { INTERLOCK_URL: api.url } });
     await until('three lines', () => running.stdout.split('\n').length > 3);
     running.child.kill('SIGINT');
     const { code, stdout } = await running.ended;
