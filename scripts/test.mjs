@@ -1,8 +1,8 @@
-// npm test [-- STAGE...]: builds, checks the code, then runs the tests: the folders that need no servers side by side, then those that need them, on
-// servers of their own. A stage is `check`, a folder of test/ (unit, simulation, contract, integration), or a path of a test file.
+// npm test [-- STAGE...]: builds, checks the code, then runs the tests in lanes, on servers of its own where they need some. A stage is `check`, a folder
+// of test/ (unit, simulation, contract, integration), or a path of a test file.
 // Ends with `N passed, N failed` over all of them; each check counts as one.
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
@@ -11,10 +11,12 @@ import { withoutSettings, withServers } from './run-servers.mjs';
 
 /** Two lanes of about the same length. */
 const CHECKS = [['lint'], ['format', 'types', 'imports', 'dead']];
-const FOLDERS = ['unit', 'simulation', 'contract', 'integration'];
 /** These need no server. */
 const ALONE = ['unit', 'simulation'];
+const FOLDERS = [...ALONE, 'contract', 'integration'];
 const ALL = ['check', ...FOLDERS];
+/** Side by side, each about as long as the others. Three keep two cores busy: tests mostly wait for processes that start, and for the database. */
+const LANES = [['unit', 'contract'], ['simulation', 'integration 1/2'], ['integration 2/2']];
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = Number(process.env.INTERLOCK_TEST_STAGE_MINUTES ?? 40) * 60_000;
 /** Mocha's command hands no other signal on to the process that runs the tests. */
@@ -24,10 +26,12 @@ const total = { passed: 0, failed: 0 };
 /** What failed, told again at the end: a run prints thousands of lines, and a log of it may be cut. */
 const failures = [];
 const running = new Set();
+let stopped = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     total.failed += 1; // what was cut short has not passed
-    stages = [];
+    stopped = true;
+    stages.length = 0;
     for (const child of running) child.kill(END);
   });
 }
@@ -52,14 +56,16 @@ await runStep(async () => {
   process.exitCode = total.failed === 0 ? 0 : 1;
 });
 
-/** Servers are started when the first stage comes that needs them. */
+/** Servers are started only where a stage needs them. */
 async function runStages() {
   if (take(['check']).length > 0) await check();
-  await sideBySide(take(ALONE), withoutSettings(process.env));
-  if (stages.length === 0) return;
+  const folders = take(FOLDERS);
+  const files = stages;
+  const alone = withoutSettings(process.env);
+  if (files.length === 0 && folders.every(stage => ALONE.includes(stage))) return inLanes(folders, () => alone);
   await withServers(async env => {
-    await sideBySide(take(FOLDERS), env);
-    for (let file; (file = stages.shift()) !== undefined;) await mocha(file, env);
+    await inLanes(folders, stage => (ALONE.includes(stage) ? alone : env));
+    for (let file; (file = files.shift()) !== undefined;) await mocha({ title: file, specs: [file] }, env);
   });
 }
 
@@ -69,9 +75,27 @@ function take(names) {
   return taken;
 }
 
-/** The output of the last one comes as it goes, that of the others when they have ended. */
-async function sideBySide(folders, env) {
-  await Promise.all(folders.map(stage => mocha(stage, env, stage !== folders.at(-1))));
+async function inLanes(folders, envOf) {
+  await Promise.all(
+    LANES.map(async lane => {
+      for (const title of lane) {
+        const [folder, part] = title.split(' ');
+        if (stopped || !folders.includes(folder)) continue;
+        await mocha(
+          { title, specs: part === undefined ? [`test/${folder}/**/*.test.ts`] : partOf(folder, part) },
+          envOf(folder),
+          true,
+        );
+      }
+    }),
+  );
+}
+
+/** `1/2`: every second file. */
+function partOf(folder, part) {
+  const [nth, of] = part.split('/').map(Number);
+  const files = readdirSync(join(root, 'test', folder), { recursive: true }).filter(file => file.endsWith('.test.ts'));
+  return files.sort().flatMap((file, index) => (index % of === nth - 1 ? [join('test', folder, file)] : []));
 }
 
 async function check() {
@@ -87,28 +111,27 @@ async function checkInTurn(names) {
   }
 }
 
-async function mocha(stage, env, later = false) {
-  const title = `\n=== ${stage}\n`;
-  if (!later) process.stdout.write(title);
-  const spec = FOLDERS.includes(stage) ? `test/${stage}/**/*.test.ts` : stage;
+/** What is said by one of several lanes comes when it has ended, with a line when it begins. */
+async function mocha({ title, specs }, env, inLane = false) {
+  process.stdout.write(inLane ? `${title} ...\n` : `\n=== ${title}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'interlock-test-'));
   const file = join(folder, 'counts.json');
-  const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', 'test/support/reporter.ts', spec];
-  const output = later ? openSync(join(folder, 'output'), 'a+') : undefined;
+  const args = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', 'test/support/reporter.ts', ...specs];
+  const output = inLane ? openSync(join(folder, 'output'), 'a+') : undefined;
   const began = Date.now();
   const ok = await run(process.execPath, args, { ...env, INTERLOCK_TEST_COUNTS: file }, output);
   if (output !== undefined) {
-    process.stdout.write(title + readFileSync(join(folder, 'output'), 'utf8'));
+    process.stdout.write(`\n=== ${title}\n${readFileSync(join(folder, 'output'), 'utf8')}`);
     closeSync(output);
   }
   const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, failures: [], tookMs: {} };
   rmSync(folder, { recursive: true });
-  process.stdout.write(`=== ${stage} took ${Math.round((Date.now() - began) / 1_000)} s${slowest(counts.tookMs)}\n`);
+  process.stdout.write(`=== ${title} took ${Math.round((Date.now() - began) / 1_000)} s${slowest(counts.tookMs)}\n`);
   total.passed += counts.passed;
   total.failed += counts.failed;
   failures.push(...counts.failures);
   if (!ok && counts.failed === 0)
-    fail(stage, 'no test failed, but the run ended badly: it could not load, was killed, or did not exit by itself');
+    fail(title, 'no test failed, but the run ended badly: it could not load, was killed, or did not exit by itself');
 }
 
 /** The files that took longest, where it was several. */

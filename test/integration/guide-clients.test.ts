@@ -17,7 +17,7 @@ describe('the examples of clients', function () {
   let deployment: Deployment;
 
   before(async () => {
-    deployment = await Deployment.create({ taskModules: EXAMPLES });
+    deployment = await Deployment.create({ timingScale: 1, taskModules: EXAMPLES });
     await deployment.startAll();
   });
   after(() => deployment.destroy());

@@ -10,7 +10,7 @@ describe('docs/tasks.md, rate limits', function () {
   let deployment: Deployment;
 
   before(async () => {
-    deployment = await Deployment.create({ taskModules: [EXAMPLE] });
+    deployment = await Deployment.create({ timingScale: 1, taskModules: [EXAMPLE] });
     await deployment.startAll([
       ['-n', 'w1', '-c', '4'],
       ['-n', 'w2', '-c', '4'],

@@ -23,7 +23,11 @@ describe('docs/tasks.md, results', function () {
     const url = testServers().mongoUrl.replace(/^(mongodb:\/\/[^/?]+)(\/[^?]*)?/, `$1/pages_${randomBytes(4).toString('hex')}`);
     pages = await MongoClient.connect(url);
     const env = { INTERLOCK_CHILD_ENVIRONMENT: 'PAGES_URL', PAGES_URL: url, INTERLOCK_RETENTION_RESULTS_SECONDS: '86400' };
-    deployment = await Deployment.create({ taskModules: readdirSync(EXAMPLES).map(file => join(EXAMPLES, file)), env });
+    deployment = await Deployment.create({
+      timingScale: 1,
+      taskModules: readdirSync(EXAMPLES).map(file => join(EXAMPLES, file)),
+      env,
+    });
     await deployment.startAll();
   });
   after(async () => {

@@ -20,7 +20,7 @@ describe('docs/tasks.md', function () {
   before(async () => {
     const files = readdirSync(EXAMPLES).filter(file => !file.endsWith('.test.ts'));
     const taskModules = files.map(file => join(EXAMPLES, file));
-    deployment = await Deployment.create({ taskModules });
+    deployment = await Deployment.create({ timingScale: 1, taskModules });
     await deployment.startAll();
   });
   after(() => deployment.destroy());

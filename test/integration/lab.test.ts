@@ -172,7 +172,7 @@ describe('A lab and a deployment', function () {
   let deployment: Deployment;
 
   before(async () => {
-    deployment = await Deployment.create({ taskModules: [join(TEST_TASKS, 'likeness.ts')] });
+    deployment = await Deployment.create({ timingScale: 1, taskModules: [join(TEST_TASKS, 'likeness.ts')] });
     await deployment.startAll([['-n', 'w1', '-c', String(SLOTS)]]);
   });
   after(() => deployment.destroy());

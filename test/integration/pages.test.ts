@@ -20,7 +20,7 @@ describe('the commands of', function () {
 
   before(async () => {
     origin = await TestOrigin.start();
-    deployment = await Deployment.create({ taskModules: [join(TEST_TASKS, 'calculator.ts')] });
+    deployment = await Deployment.create({ timingScale: 1, taskModules: [join(TEST_TASKS, 'calculator.ts')] });
     await deployment.startAll();
   });
   after(async () => {

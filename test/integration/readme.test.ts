@@ -23,7 +23,7 @@ describe("the README's commands", function () {
     folder = await mkdtemp(join(ROOT, '.interlock/readme-'));
     const [, taskCode = ''] = /```ts\n([\s\S]*?)```/.exec(README) ?? [];
     await writeFile(join(folder, 'tasks.ts'), taskCode);
-    deployment = await Deployment.create({ taskModules: [join(folder, 'tasks.ts')] });
+    deployment = await Deployment.create({ timingScale: 1, taskModules: [join(folder, 'tasks.ts')] });
     await deployment.startAll();
   });
   after(async () => {

@@ -2,9 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Type } from 'typebox';
-
 import { currentTask, currentWorker, defineTask, enqueueWithReservation } from 'interlock';
+import { Type } from './plain-type.js';
 
 export function add(x: number, y: number): number {
   return x + y;

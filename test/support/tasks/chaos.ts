@@ -1,9 +1,10 @@
 import { appendFileSync, constants, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 
 import { defineTask, type TaskContext } from 'interlock';
+import { Type } from './plain-type.js';
 
 /** What it reserves stands in its input too: a body cannot ask, and whoever judges must not ask the database. */
 const input = Type.Object({

@@ -1,9 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Type, type Static } from 'typebox';
+import type { Static } from 'typebox';
 
 import { defineTask, type TaskContext } from 'interlock';
+import { Type } from './plain-type.js';
 
 const input = Type.Object({
   file: Type.String(),

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Type } from 'typebox';
-
 import type { TaskContext } from '../../../src/tasks/context.js';
 import { defineTask } from '../../../src/tasks/define-task.js';
+import { Type } from './plain-type.js';
 
 const Nested = Type.Object({ depth: Type.Integer() });
 

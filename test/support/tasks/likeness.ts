@@ -1,6 +1,5 @@
-import { Type } from 'typebox';
-
 import { defineTask, Fatal, RetryLater, Skip, SoftTimeLimit } from 'interlock';
+import { Type } from './plain-type.js';
 
 /** Runs as long as it is told, under the fence of a resource. */
 export const hold = defineTask({
