@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,15 @@ import { MongoClient, type Db, type Document } from 'mongodb';
 import type { TaskView } from '../../src/core/task-view.js';
 import { RawAmqp } from './amqp.js';
 import { notAbandoned } from './not-abandoned.js';
+import { Role } from './role.js';
 import { testServers, type TestServers } from './servers.js';
 import { until } from './wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLI = join(ROOT, 'dist/cli/interlock.js');
-const OUTPUT_CHARS = 1_048_576;
 export const TEST_TASKS = join(ROOT, 'test/support/tasks');
 
-export type { TaskView };
+export { Role, type TaskView };
 
 export interface DeploymentOptions {
   /** 0.2 by default: heartbeat 1 s, self-fence 4 s, TTL 5 s, sweep 1 s. */
@@ -38,57 +38,6 @@ export interface Core {
   api: Role;
   manager: Role;
   beat: Role;
-}
-
-/** One started role. */
-export class Role {
-  readonly name: string;
-  readonly child: ChildProcess;
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  readonly #logFile: string | undefined;
-  #output = '';
-  #killed = false;
-
-  constructor(name: string, child: ChildProcess, logFile?: string) {
-    this.name = name;
-    this.child = child;
-    this.#logFile = logFile;
-    child.stdout?.on('data', (chunk: Buffer) => this.#collect(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => this.#collect(chunk));
-    this.exited = once(child, 'exit').then(([code, signal]) => ({
-      code: code as number | null,
-      signal: signal as NodeJS.Signals | null,
-    }));
-  }
-
-  get pid(): number {
-    if (this.child.pid === undefined) throw new Error(`${this.name} has no pid`);
-    return this.child.pid;
-  }
-
-  /** Everything it wrote, newest 1 MiB. */
-  get output(): string {
-    return this.#logFile === undefined ? this.#output : readFileSync(this.#logFile, 'utf8').slice(-OUTPUT_CHARS);
-  }
-
-  get running(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  /** By the test itself: no accident. */
-  get killed(): boolean {
-    return this.#killed;
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<void> {
-    this.#killed = true;
-    if (this.running) this.child.kill(signal);
-    await this.exited;
-  }
-
-  #collect(chunk: Buffer): void {
-    this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS);
-  }
 }
 
 /** A whole deployment of real processes with a database and a queue prefix of its own. */
@@ -285,7 +234,6 @@ export class Deployment {
   }
 }
 
-/** A task as the API shows it, as far as tests look at it. */
 async function endWithin(role: Role, ms: number): Promise<void> {
   const timer = setTimeout(() => role.child.kill('SIGKILL'), ms);
   await role.exited;
