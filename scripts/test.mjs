@@ -65,7 +65,7 @@ async function runStages() {
   if (files.length === 0 && folders.every(stage => ALONE.includes(stage))) return inLanes(folders, () => alone);
   await withServers(async env => {
     await inLanes(folders, stage => (ALONE.includes(stage) ? alone : env));
-    for (let file; (file = files.shift()) !== undefined;) await mocha({ title: file, specs: [file] }, env);
+    await inTwoLanes(files, env);
   });
 }
 
@@ -89,6 +89,15 @@ async function inLanes(folders, envOf) {
       }
     }),
   );
+}
+
+/** Whichever is free takes the next one. */
+async function inTwoLanes(files, env) {
+  const queue = files.values();
+  const lane = async () => {
+    for (const file of queue) if (!stopped) await mocha({ title: file, specs: [file] }, env, files.length > 1);
+  };
+  await Promise.all([lane(), lane()]);
 }
 
 /** `1/2`: every second file. */

@@ -68,7 +68,11 @@ function finalOne(state: State): FinalState {
 }
 
 /** State after state, page after page, as long as there is time. */
-async function purge({ store, runtime, purgeMs = PURGE_MS }: ApiContext, states: FinalState[], endedBefore: Date): Promise<Counts> {
+async function purge(
+  { store, runtime, purgeMs = PURGE_MS }: ApiContext,
+  states: FinalState[],
+  endedBefore: Date,
+): Promise<Counts> {
   const untilMs = runtime.clock.monotonicMs() + purgeMs;
   const counts = { deleted: 0, kept: 0, more: false };
   for (const state of new Set(states)) {
