@@ -22,7 +22,7 @@ import { measuringVitals, Tally } from '../process/vitals.js';
 import { openMongoStore, type MongoStore } from '../store/mongo/store.js';
 import { compareClocks } from './clock-check.js';
 import { processName } from './names.js';
-import { serverTls } from './tls.js';
+import { serverTls, type ServerTls } from './tls.js';
 
 /** What every role is made of. */
 export interface Parts {
@@ -127,7 +127,7 @@ export async function openStoreOnce(
   url: string,
   as: { appName: string; log: ProcessLogger; database?: string },
 ): Promise<MongoStore> {
-  return openMongoStore({ url, ...mongoTls(config), ...as });
+  return openMongoStore({ url, ...tlsOf(config, 'mongo'), ...as });
 }
 
 export function versions(): { interlock: string; node: string } {
@@ -137,7 +137,7 @@ export function versions(): { interlock: string; node: string } {
 
 export function amqpOptions(config: Config, url: string, name: string, log: ProcessLogger): AmqpOptions {
   const random = (): number => system.random.uniform();
-  return { url, name, prefix: config.amqp.prefix, ...amqpTls(config), random, log };
+  return { url, name, prefix: config.amqp.prefix, ...tlsOf(config, 'amqp'), random, log };
 }
 
 /** Connects in the background, once it is started. */
@@ -153,7 +153,7 @@ async function openStore(given: { config: Config; url: string; name: string; log
   const { config, url, name, logger } = given;
   for (;;) {
     try {
-      return await openMongoStore({ url, appName: name, ...mongoTls(config), log: logger });
+      return await openMongoStore({ url, appName: name, ...tlsOf(config, 'mongo'), log: logger });
     } catch (error) {
       if (!(error instanceof StoreError)) throw asSetting('mongo.url', error);
       logger.warn(`MongoDB does not answer at ${url}; trying again until it does.`, { reason: error.message });
@@ -170,15 +170,10 @@ function stopWaitingOnSignal(logger: ProcessLogger): () => void {
   return () => events.forEach(event => process.off(event, leave));
 }
 
-/** Options for the driver only where a file is named: their mere presence turns TLS on. Throws ConfigError. */
-export function mongoTls(config: Config): { tls?: { secureContext: SecureContext } } {
-  const { mongo } = serverTls(config);
-  return mongo ? { tls: { secureContext: mongo.secureContext } } : {};
-}
-
-function amqpTls(config: Config): { tls?: { secureContext: SecureContext } } {
-  const { amqp } = serverTls(config);
-  return amqp ? { tls: { secureContext: amqp.secureContext } } : {};
+/** Options for a driver only where a file is named: their mere presence turns TLS on. Throws ConfigError. */
+export function tlsOf(config: Config, server: keyof ServerTls): { tls?: { secureContext: SecureContext } } {
+  const live = serverTls(config)[server];
+  return live ? { tls: { secureContext: live.secureContext } } : {};
 }
 
 async function checked(store: MongoStore, logger: ProcessLogger): Promise<void> {

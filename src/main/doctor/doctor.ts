@@ -13,7 +13,7 @@ import { redactText } from '../../process/redact.js';
 import { system } from '../../process/system.js';
 import { diagnoseMongo } from '../../store/mongo/diagnose.js';
 import type { DatabaseDiagnosis } from '../../store/diagnosis.js';
-import { amqpOptions, mongoTls, openStoreOnce, roleLogger, versions } from '../compose.js';
+import { amqpOptions, openStoreOnce, roleLogger, tlsOf, versions } from '../compose.js';
 import { tlsProblems } from '../tls.js';
 import { lookAtMachine } from './machine.js';
 import { lookAtRecords } from './records.js';
@@ -60,7 +60,7 @@ async function lookAround(
     const machine = lookAtMachine(config, system.clock.wall());
     const unsound = tlsProblems({ ...config, api: { ...config.api, tls: NO_TLS } });
     if (unsound.length > 0) return { machine, configuration: unsound }; // no connection can be made with these
-    const database = withoutSecrets(await diagnoseMongo({ url: mongoUrl, appName: NAME, ...mongoTls(config) }));
+    const database = withoutSecrets(await diagnoseMongo({ url: mongoUrl, appName: NAME, ...tlsOf(config, 'mongo') }));
     const read: ReadRecords = isUsable(database) ? await recordsAt(config, mongoUrl, { logger, ...options }) : {};
     const broker = withoutSecrets(await brokerAt(config, amqpUrl, { logger, records: read.records }));
     return { machine, database, broker, ...read };

@@ -12,7 +12,7 @@ export class LiveTls {
   /** One object for ever: drivers keep what they are given at first. Its content is replaced. */
   readonly secureContext: SecureContext;
   readonly #files: TlsFiles;
-  readonly #listeners: ((options: SecureContextOptions) => void)[] = [];
+  readonly #listeners: (() => void)[] = [];
   #material: Material;
 
   /** Throws UnsoundTls. */
@@ -32,7 +32,7 @@ export class LiveTls {
     return this.#material.ends;
   }
 
-  onChange(listener: (options: SecureContextOptions) => void): void {
+  onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
@@ -43,7 +43,7 @@ export class LiveTls {
     this.#material = material;
     // `context` is what a connection is made from; a driver that holds the object around it finds the new one.
     this.secureContext.context = createSecureContext(material.options).context as unknown;
-    for (const listener of this.#listeners) listener(material.options);
+    for (const listener of this.#listeners) listener();
     return true;
   }
 }
