@@ -1,5 +1,5 @@
 // npm test [-- STAGE...]: builds, checks the code, then runs the tests in lanes, on servers of its own where they need some. A stage is `check`, a folder
-// of test/ (unit, simulation, contract, integration), or a path of a test file.
+// of test/ (unit, simulation, contract, integration; slow, which is no part of it unless named), or a path of a test file.
 // Ends with `N passed, N failed` over all of them; each check counts as one.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -13,10 +13,10 @@ import { withoutSettings, withServers } from './run-servers.mjs';
 const CHECKS = [['lint'], ['format', 'types', 'imports', 'dead']];
 /** These need no server. */
 const ALONE = ['unit', 'simulation'];
-const FOLDERS = [...ALONE, 'contract', 'integration'];
-const ALL = ['check', ...FOLDERS];
+const FOLDERS = [...ALONE, 'contract', 'integration', 'slow'];
+const STAGES = ['check', ...FOLDERS];
 /** Side by side, each about as long as the others. Three keep two cores busy: tests mostly wait for processes that start, and for the database. */
-const LANES = [['unit', 'contract'], ['simulation', 'integration 1/2'], ['integration 2/2']];
+const LANES = [['unit', 'contract', 'slow 1/2'], ['simulation', 'integration 1/2', 'slow 2/2'], ['integration 2/2']];
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = Number(process.env.INTERLOCK_TEST_STAGE_MINUTES ?? 40) * 60_000;
 /** Mocha's command hands no other signal on to the process that runs the tests. */
@@ -36,12 +36,12 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   });
 }
 
-let stages = process.argv.length > 2 ? process.argv.slice(2) : [...ALL];
+let stages = process.argv.length > 2 ? process.argv.slice(2) : STAGES.filter(stage => stage !== 'slow');
 await runStep(async () => {
   // A pattern of paths is taken as it is.
-  const unknown = stages.find(stage => !ALL.includes(stage) && !existsSync(stage) && !stage.includes('*'));
+  const unknown = stages.find(stage => !STAGES.includes(stage) && !existsSync(stage) && !stage.includes('*'));
   if (unknown !== undefined) {
-    process.stderr.write(`error: "${unknown}" is neither one of ${ALL.join(', ')} nor a file\n`);
+    process.stderr.write(`error: "${unknown}" is neither one of ${STAGES.join(', ')} nor a file\n`);
     process.exitCode = 2;
     return;
   }

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Deployment, type Role, type TaskView } from '../support/deployment.js';
+import { Deployment, type TaskView } from '../support/deployment.js';
 import { until } from '../support/wait.js';
 
 const FAMILY = join(fileURLToPath(new URL('../support/tasks', import.meta.url)), 'family.ts');
@@ -20,11 +20,6 @@ describe('a task that awaits others', function () {
   /** One worker, of one slot. */
   const startWith = (env: Record<string, string> = {}, ...args: string[]): void => {
     deployment.start('worker', ['-n', 'w1', '-c', '1', ...args], env);
-  };
-  const startTwo = (): Role => {
-    const first = deployment.start('worker', ['-n', 'w1', '-c', '1']);
-    deployment.start('worker', ['-n', 'w2', '-c', '1', '-Q', 'other']);
-    return first;
   };
   const submit = (name: string, kwargs: object, more: object = {}): Promise<TaskView> =>
     deployment.submit({ name, kwargs, ...more });
@@ -113,22 +108,6 @@ describe('a task that awaits others', function () {
     expect(await ended('test.nap', {}), 'the slot is whole').to.include({ state: 'completed' });
   });
 
-  it('is lost with its worker like any other, and its child goes on', async () => {
-    const lost = startTwo();
-    const again = await submit('test.patient-caller', { ms: 8_000 });
-    const [child] = await awaitingOf(again);
-    await until('the child runs', async () => (await deployment.task(child!)).state === 'running');
-    await lost.kill('SIGKILL');
-    deployment.start('worker', ['-n', 'w3', '-c', '1']);
-    const end = await deployment.final(again.id);
-    expect(end).to.deep.include({ state: 'completed', attempt: 2, result: { napped: 8_000 }, worker: 'w3' });
-    const children = await childrenOf(again);
-    expect(children.map(({ state, worker }) => [state, worker])).to.deep.equal([
-      ['completed', 'w2'],
-      ['completed', 'w2'],
-    ]);
-  });
-
   describe('under its own reservation', () => {
     it('has them run at once, however deep, before those who wait, with fences that only grow', async () => {
       startWith();
@@ -167,21 +146,6 @@ describe('a task that awaits others', function () {
         `Not spawned: task ${task.id} (test.leaver) reserves nothing, so nothing can run under its reservation.`,
       );
       expect(await childrenOf(task)).to.deep.equal([]);
-    });
-
-    it('runs again behind its borrower when its worker is lost', async () => {
-      const lost = startTwo();
-      const parent = await submit('test.lender-again', { ms: 10_000 });
-      const [child] = await awaitingOf(parent);
-      await until('the child runs', async () => (await deployment.task(child!)).state === 'running');
-      await lost.kill('SIGKILL');
-      deployment.start('worker', ['-n', 'w3', '-c', '1']);
-      const end = await deployment.final(parent.id);
-      expect(end).to.deep.include({ state: 'completed', attempt: 2 });
-      const first = await deployment.final(child!);
-      expect(first).to.include({ state: 'completed' });
-      expect(Date.parse(end.startedAt ?? '')).to.be.at.least(Date.parse(first.finishedAt ?? ''));
-      expect((await deployment.cli('audit')).code, 'nothing is wrong by the records').to.equal(0);
     });
   });
 });

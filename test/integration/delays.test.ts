@@ -60,6 +60,7 @@ describe('what waits for its time', function () {
 
   it('is canceled when it expires in line, before its worker comes, and before another try; what runs is not touched', async () => {
     deployment.start('worker', ['-n', 'w1', '-c', '4']);
+    await deployment.healthy();
     const runs = await submit('runs', 4_000, { exclusive: ['r'], expires: 2 });
     await until('the holder runs', () => began('runs'));
     const inLine = await submit('in line', 0, { exclusive: ['r'], expires: 1 });

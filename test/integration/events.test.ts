@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,20 +6,17 @@ import { expect } from 'chai';
 import { createClient, type StreamEvent } from '../../src/client/client.js';
 import { provideServers, type ProvidedServers } from '../../src/servers/servers.js';
 import { Deployment, TEST_TASKS } from '../support/deployment.js';
-import { EventStream } from '../support/event-stream.js';
+import { endsIn, EventStream } from '../support/event-stream.js';
 import { testServers } from '../support/servers.js';
 import { until } from '../support/wait.js';
 
 const EVENTS = '/api/v1/events';
-const FINAL = ['completed', 'failed', 'canceled', 'skipped'];
 /** `waiting`, `running`, `progress`, of one task. */
 const stepsOf = (stream: EventStream, id: string): string[] =>
   stream.received
     .filter(({ data }) => data?.id === id)
     .map(({ event, data }) => (event === 'progress' ? event : (data?.state ?? '')));
 const distinct = (steps: readonly string[]): string[] => steps.filter((step, at) => step !== steps[at - 1]);
-const endsIn = (stream: EventStream): Set<string> =>
-  new Set(stream.received.flatMap(({ data }) => (data?.id !== undefined && FINAL.includes(data.state ?? '') ? [data.id] : [])));
 
 describe('events', function () {
   this.timeout(240_000);
@@ -93,44 +88,6 @@ describe('events', function () {
       await worker.kill('SIGKILL');
       await one.ends();
       expect(one.received.at(-1)?.data).to.deep.include({ state: 'canceled', reason: 'worker-lost' });
-    });
-
-    it('of 1,000 tasks reach every reader that reads, while ten that never do take little and hinder nobody', async () => {
-      const quick = await Promise.all(Array.from({ length: 10 }, () => open(EVENTS)));
-      const stuck: Socket[] = [];
-      for (let n = 0; n < 10; n++) {
-        const socket = connect(Number(new URL(deployment.url).port), '127.0.0.1');
-        await once(socket, 'connect');
-        socket.pause();
-        socket.on('error', () => undefined);
-        socket.write(`GET ${EVENTS} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-        stuck.push(socket);
-      }
-      const figures = async () =>
-        (await deployment.request<{ events: Record<string, number> }>('GET', '/api/v1/status')).body.events;
-      await until('all to be readers', async () => (await figures()).readers === 20);
-      const tags = Array.from({ length: 8 }, (_, n) => `${n}${'x'.repeat(90)}`);
-      const tasks = Array.from({ length: 1_000 }, () => ({ name: 'basic.add', args: [1, 2], tags }));
-      const { body } = await deployment.request<{ items: { id: string }[] }>('POST', '/api/v1/tasks/batch', { tasks });
-      let largest = 0;
-      await until(
-        'every reader that reads to be told of every end',
-        async () => {
-          largest = Math.max(largest, (await figures()).largestBacklogBytes ?? 0);
-          return quick.every(stream => endsIn(stream).size >= 1_000 || stream.told.some(each => each.startsWith('resync')));
-        },
-        { timeoutMs: 120_000, everyMs: 250 },
-      );
-      await until('all to be completed', async () => {
-        return (await deployment.db.collection('tasks').countDocuments({ tags: tags[0], state: 'completed' })) === 1_000;
-      });
-      for (const stream of quick) {
-        const ends = endsIn(stream);
-        if (stream.told.some(each => each.startsWith('resync'))) continue;
-        expect(body.items.filter(({ id }) => !ends.has(id))).to.deep.equal([]);
-      }
-      expect(largest).to.be.at.most(262_144);
-      for (const socket of stuck) socket.destroy();
     });
 
     it('are read by the client and the command line', async () => {

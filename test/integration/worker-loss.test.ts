@@ -35,6 +35,13 @@ class Scene {
     return this.deployment.start('worker', ['-n', name, '-c', '1', ...args]);
   }
 
+  /** The same, when it works. */
+  async ready(...given: Parameters<Scene['start']>): Promise<Role> {
+    const worker = this.start(...given);
+    await this.deployment.healthy();
+    return worker;
+  }
+
   /** Submits a body that leaves evidence on one exclusive resource. */
   evidence(label: string, ms: number, more: Record<string, unknown> = {}): Promise<TaskView> {
     const { name = 'test.evidence', exclusive = ['repo'], stubborn = false, ...rest } = more;
@@ -63,7 +70,7 @@ describe('a worker that is killed during its task', function () {
   const scene = new Scene();
 
   it('loses it as worker-lost, its busy child dies before the resource is given on, and what had not started runs elsewhere', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const lost = await scene.evidence('lost', 600_000, { stubborn: true });
     await scene.begun('lost');
     const next = await scene.evidence('next', 100);
@@ -78,7 +85,7 @@ describe('a worker that is killed during its task', function () {
   });
 
   it('has its task run again where the type says so, visibly and with its place kept', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const again = await scene.evidence('again', 3_000, { name: 'test.again' });
     await scene.begun('again');
     const next = await scene.evidence('next', 100);
@@ -103,7 +110,7 @@ describe('a worker that is killed during its task, in real time', function () {
   const scene = new Scene(1);
 
   it('ends it at once when it comes back under the same name, at the real timings', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const lost = await scene.evidence('lost', 600_000, { stubborn: true });
     await scene.begun('lost');
     const next = await scene.evidence('next', 100);
@@ -117,7 +124,7 @@ describe('a worker that is killed during its task, in real time', function () {
   });
 
   it('is done with within 30 s at the real timings', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const lost = await scene.evidence('lost', 600_000);
     await scene.begun('lost');
     scene.start('w2');
@@ -153,7 +160,7 @@ describe('a worker that freezes and wakes up', function () {
     )?.incarnation;
 
   it('finds its child dead and its task ended, changes no record, and works on under a new incarnation', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const lost = await scene.evidence('lost', 600_000, { stubborn: true });
     const pid = await scene.begun('lost');
     const former = await incarnation('w1');
@@ -174,7 +181,7 @@ describe('a worker that freezes and wakes up', function () {
   });
 
   it('with its child, whose body then writes for no longer than its watchdog takes to look, though its resource is given on', async () => {
-    const first = scene.start('w1', '-Q', 'default,first');
+    const first = await scene.ready('w1', '-Q', 'default,first');
     const lost = await scene.evidence('lost', 600_000, { name: 'test.again', queue: 'first', stubborn: true });
     const pid = await scene.begun('lost');
     const former = await incarnation('w1');
@@ -210,7 +217,7 @@ describe('two workers of one name', function () {
   const scene = new Scene();
 
   it('are one too many: the second is refused and told who has the name, the first works on', async () => {
-    const first = scene.start('w1');
+    const first = await scene.ready('w1');
     const second = scene.start('w1');
     expect((await second.exited).code).to.not.equal(0);
     expect(second.output).to.contain(`pid ${first.pid}`);

@@ -53,3 +53,10 @@ export class EventStream {
     this.#request.destroy();
   }
 }
+
+const FINAL = ['completed', 'failed', 'canceled', 'skipped'];
+
+/** Tasks of whose end it has been told. */
+export function endsIn({ received }: EventStream): Set<string> {
+  return new Set(received.flatMap(({ data }) => (data?.id !== undefined && FINAL.includes(data.state ?? '') ? [data.id] : [])));
+}

@@ -11,7 +11,7 @@ describe('what a task reserves', function () {
 
   before(async () => {
     const taskModules = [fileURLToPath(new URL('../../docs/examples/reserving.ts', import.meta.url))];
-    deployment = await Deployment.create({ timingScale: 1, taskModules });
+    deployment = await Deployment.create({ taskModules });
     await deployment.startAll();
   });
   after(() => deployment.destroy());
