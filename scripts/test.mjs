@@ -16,7 +16,11 @@ const ALONE = ['unit', 'simulation'];
 const FOLDERS = [...ALONE, 'contract', 'integration', 'slow'];
 const STAGES = ['check', ...FOLDERS];
 /** Side by side, each about as long as the others. Three keep two cores busy: tests mostly wait for processes that start, and for the database. */
-const LANES = [['unit', 'contract', 'slow 1/2'], ['simulation', 'integration 1/2', 'slow 2/2'], ['integration 2/2']];
+const LANES = [
+  ['contract', 'slow 1/2'],
+  ['unit', 'integration 1/2', 'slow 2/2'],
+  ['simulation', 'integration 2/2'],
+];
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = Number(process.env.INTERLOCK_TEST_STAGE_MINUTES ?? 40) * 60_000;
 /** Mocha's command hands no other signal on to the process that runs the tests. */

@@ -28,7 +28,7 @@ describe('The API on MongoDB, deleting 5,000 tasks', function () {
       });
       const purged = body as unknown as Purged;
       expect([status, purged.kept]).to.deep.equal([200, 0]);
-      expect(purged.deleted).to.be.above(0);
+      expect(purged.deleted > 0 || !purged.more, 'each gets on').to.equal(true);
       deleted += purged.deleted;
       requests += 1;
       ({ more } = purged);

@@ -48,7 +48,7 @@ describe('loading a whole database', function () {
       await store.processes.register(registration(), 60_000);
       await db.collection<Loose>('tasks').insertOne({ _id: 'ruin', seq: 60, state: 'nonsense' });
       await db.collection<Loose>('repositories').insertOne({ _id: 'x', revision: 1, body: { fence: 2 } });
-      const rule = { kind: 'interval' as const, intervalMs: 60_000, anchor: CUT_AT };
+      const rule = { kind: 'interval' as const, intervalMs: 86_400_000, anchor: CUT_AT };
       const facts = { skipped: 0, countedFrom: CUT_AT, revision: 1, version: 0, overlap: 'allow' as const };
       await store.schedules.create({ id: v7(), name: 's', task: {}, rule, misfire: 'all', nextAt: CUT_AT, ...facts });
       return { ...made, view: await made.archive.snapshot() };

@@ -2,17 +2,17 @@ import { connect as connectTls } from 'node:tls';
 
 import { expect } from 'chai';
 
-import { createAmqpBroker, type AmqpBroker } from '../../../src/broker/amqp/broker.js';
-import { DEFAULT_AMQP_TIMING } from '../../../src/broker/amqp/options.js';
-import { silentLog } from '../../../src/process/log.js';
-import { LiveTls } from '../../../src/process/tls/live-tls.js';
-import { openMongoStore } from '../../../src/store/mongo/store.js';
-import { TestAuthority, type Certified } from '../../support/certificates.js';
-import { testServers } from '../../support/servers.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
-import { TlsFolder } from '../../support/tls-files.js';
-import { TlsFront } from '../../support/tls-front.js';
-import { until } from '../../support/wait.js';
+import { createAmqpBroker, type AmqpBroker } from '../../src/broker/amqp/broker.js';
+import { DEFAULT_AMQP_TIMING } from '../../src/broker/amqp/options.js';
+import { silentLog } from '../../src/process/log.js';
+import { LiveTls } from '../../src/process/tls/live-tls.js';
+import { openMongoStore } from '../../src/store/mongo/store.js';
+import { TestAuthority, type Certified } from '../support/certificates.js';
+import { testServers } from '../support/servers.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { TlsFolder } from '../support/tls-files.js';
+import { TlsFront } from '../support/tls-front.js';
+import { until } from '../support/wait.js';
 
 /** How one of the two servers is reached, whatever the way is. */
 interface Way {
