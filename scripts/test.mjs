@@ -15,12 +15,12 @@ const CHECKS = [['lint'], ['format', 'types', 'imports', 'dead']];
 const ALONE = ['unit', 'simulation'];
 const FOLDERS = [...ALONE, 'contract', 'integration', 'slow'];
 const STAGES = ['check', ...FOLDERS];
-/** Side by side, each about as long as the others. Three keep two cores busy: tests mostly wait for processes that start, and for the database. */
-const LANES = [
-  ['contract', 'slow 1/2'],
-  ['unit', 'integration 1/2', 'slow 2/2'],
-  ['simulation', 'integration 2/2'],
-];
+/** Into how many parts a folder's files are dealt out; whichever lane is free takes the next part. */
+const PARTS = { unit: 1, simulation: 1, contract: 5, integration: 5, slow: 4 };
+/** Three keep two cores busy: tests mostly wait for processes that start, and for the database (docs/decisions/tests.md). */
+const LANES = 3;
+/** Of files that are named one by one: mostly those that break something. */
+const LANES_OF_FILES = 2;
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = Number(process.env.INTERLOCK_TEST_STAGE_MINUTES ?? 40) * 60_000;
 /** Mocha's command hands no other signal on to the process that runs the tests. */
@@ -63,13 +63,16 @@ await runStep(async () => {
 /** Servers are started only where a stage needs them. */
 async function runStages() {
   if (take(['check']).length > 0) await check();
-  const folders = take(FOLDERS);
+  const folders = take(FOLDERS).sort((a, b) => FOLDERS.indexOf(a) - FOLDERS.indexOf(b));
   const files = stages;
-  const alone = withoutSettings(process.env);
-  if (files.length === 0 && folders.every(stage => ALONE.includes(stage))) return inLanes(folders, () => alone);
+  const parts = env => folders.flatMap(folder => partsOf(folder, ALONE.includes(folder) ? withoutSettings(process.env) : env));
+  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) return inLanes(LANES, parts());
   await withServers(async env => {
-    await inLanes(folders, stage => (ALONE.includes(stage) ? alone : env));
-    await inTwoLanes(files, env);
+    await inLanes(LANES, parts(env));
+    await inLanes(
+      LANES_OF_FILES,
+      files.map(file => ({ title: file, specs: [file], env })),
+    );
   });
 }
 
@@ -79,36 +82,22 @@ function take(names) {
   return taken;
 }
 
-async function inLanes(folders, envOf) {
-  await Promise.all(
-    LANES.map(async lane => {
-      for (const title of lane) {
-        const [folder, part] = title.split(' ');
-        if (stopped || !folders.includes(folder)) continue;
-        await mocha(
-          { title, specs: part === undefined ? [`test/${folder}/**/*.test.ts`] : partOf(folder, part) },
-          envOf(folder),
-          true,
-        );
-      }
-    }),
-  );
-}
-
-/** Whichever is free takes the next one. */
-async function inTwoLanes(files, env) {
-  const queue = files.values();
-  const lane = async () => {
-    for (const file of queue) if (!stopped) await mocha({ title: file, specs: [file] }, env, files.length > 1);
-  };
-  await Promise.all([lane(), lane()]);
-}
-
-/** `1/2`: every second file. */
-function partOf(folder, part) {
-  const [nth, of] = part.split('/').map(Number);
+function partsOf(folder, env) {
+  const count = PARTS[folder];
+  if (count === 1) return [{ title: folder, specs: [`test/${folder}/**/*.test.ts`], env }];
   const files = readdirSync(join(root, 'test', folder), { recursive: true }).filter(file => file.endsWith('.test.ts'));
-  return files.sort().flatMap((file, index) => (index % of === nth - 1 ? [join('test', folder, file)] : []));
+  const specs = Array.from({ length: count }, () => []);
+  files.sort().forEach((file, index) => specs[index % count].push(join('test', folder, file)));
+  return specs.map((each, index) => ({ title: `${folder} ${index + 1}/${count}`, specs: each, env }));
+}
+
+/** A single part says what it does as it goes. */
+async function inLanes(lanes, parts) {
+  const queue = parts.values();
+  const lane = async () => {
+    for (const part of queue) if (!stopped) await mocha(part, parts.length > 1);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 async function check() {
@@ -124,8 +113,8 @@ async function checkInTurn(names) {
   }
 }
 
-/** What is said by one of several lanes comes when it has ended, with a line when it begins. */
-async function mocha({ title, specs }, env, inLane = false) {
+/** What one of several says comes when it has ended, with a line when it begins. */
+async function mocha({ title, specs, env }, inLane) {
   process.stdout.write(inLane ? `${title} ...\n` : `\n=== ${title}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'interlock-test-'));
   const file = join(folder, 'counts.json');

@@ -13,7 +13,7 @@ describe('The history checker', function () {
       fc.property(fc.nat(), fc.integer({ min: 0, max: 600 }), (seed, steps) => {
         expect(checkHistory(new Model(seed).run(steps))).to.deep.equal([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -23,7 +23,7 @@ describe('The history checker', function () {
         const history = { ...new Model(seed).cutOff(steps), drained: false };
         expect(checkHistory(history)).to.deep.equal([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -42,7 +42,7 @@ describe('The history checker', function () {
             JSON.stringify({ id, found }, undefined, 1),
           ).to.equal(true);
         }),
-        { numRuns: 20 },
+        { numRuns: 10 },
       );
       expect(planted, 'histories in which it could be planted').to.be.greaterThan(5);
     });

@@ -161,7 +161,7 @@ describe('cron', () => {
           expect(nextSlot(cron, zone, next)).to.be.greaterThan(next);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
