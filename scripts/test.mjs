@@ -19,8 +19,6 @@ const STAGES = ['check', ...FOLDERS];
 const PARTS = { unit: 1, simulation: 1, contract: 5, integration: 5, slow: 4 };
 /** Three keep two cores busy: tests mostly wait for processes that start, and for the database (docs/decisions/tests.md). */
 const LANES = 3;
-/** Of files that are named one by one: mostly those that break something. */
-const LANES_OF_FILES = 2;
 /** No stage takes half as long on the slowest machine seen; a test that hangs must not hang the run. */
 const STAGE_MS = Number(process.env.INTERLOCK_TEST_STAGE_MINUTES ?? 40) * 60_000;
 /** Mocha's command hands no other signal on to the process that runs the tests. */
@@ -66,13 +64,9 @@ async function runStages() {
   const folders = take(FOLDERS).sort((a, b) => FOLDERS.indexOf(a) - FOLDERS.indexOf(b));
   const files = stages;
   const parts = env => folders.flatMap(folder => partsOf(folder, ALONE.includes(folder) ? withoutSettings(process.env) : env));
-  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) return inLanes(LANES, parts());
+  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) return inLanes(parts());
   await withServers(async env => {
-    await inLanes(LANES, parts(env));
-    await inLanes(
-      LANES_OF_FILES,
-      files.map(file => ({ title: file, specs: [file], env })),
-    );
+    await inLanes([...parts(env), ...files.map(file => ({ title: file, specs: [file], env }))]);
   });
 }
 
@@ -92,12 +86,12 @@ function partsOf(folder, env) {
 }
 
 /** A single part says what it does as it goes. */
-async function inLanes(lanes, parts) {
+async function inLanes(parts) {
   const queue = parts.values();
   const lane = async () => {
     for (const part of queue) if (!stopped) await mocha(part, parts.length > 1);
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: LANES }, lane));
 }
 
 async function check() {
