@@ -8,7 +8,7 @@ describe('a task that awaits others, and is lost with its worker', function () {
   this.timeout(240_000);
   let deployment: Deployment;
   before(async () => {
-    deployment = await Deployment.create({ taskModules: [join(TEST_TASKS, 'family.ts')] });
+    deployment = await Deployment.create({ timingScale: 0.5, taskModules: [join(TEST_TASKS, 'family.ts')] });
     await deployment.startCore();
   });
   afterEach(() => deployment.stopWorkers());
@@ -50,7 +50,7 @@ describe('a task that awaits others, and is lost with its worker', function () {
     await lost.kill('SIGKILL');
     deployment.start('worker', ['-n', 'w3', '-c', '1']);
     const end = await deployment.final(parent.id);
-    expect(end).to.deep.include({ state: 'completed', attempt: 2 });
+    expect(end, JSON.stringify(end.error)).to.deep.include({ state: 'completed', attempt: 2 });
     const first = await deployment.final(child!);
     expect(first).to.include({ state: 'completed' });
     expect(Date.parse(end.startedAt ?? '')).to.be.at.least(Date.parse(first.finishedAt ?? ''));

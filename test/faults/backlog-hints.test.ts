@@ -14,7 +14,7 @@ describe(`a backlog of ${TASKS} tasks`, function () {
   let backlog: Backlog;
 
   before(async () => {
-    deployment = await Deployment.create({ taskModules: [join(TEST_TASKS, 'basic.ts')] });
+    deployment = await Deployment.create({ timingScale: 0.5, taskModules: [join(TEST_TASKS, 'basic.ts')] });
     const plan = { tasks: TASKS, resources: 20, slots: 4, timeoutMs: 300_000 };
     backlog = await Backlog.open(deployment, plan, testServers());
   });

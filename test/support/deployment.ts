@@ -23,7 +23,7 @@ export const TEST_TASKS = join(ROOT, 'test/support/tasks');
 export { Role, type TaskView };
 
 export interface DeploymentOptions {
-  /** 0.2 by default: heartbeat 1 s, self-fence 4 s, TTL 5 s, sweep 1 s. */
+  /** 0.3 by default: heartbeat 1.5 s, self-fence 6 s, TTL 7.5 s, sweep 1.5 s. Less, and a busy machine alone loses workers. */
   timingScale?: number;
   env?: Record<string, string>;
   taskModules?: string[];
@@ -71,7 +71,7 @@ export class Deployment {
       INTERLOCK_AMQP_PREFIX: prefix,
       INTERLOCK_URL: this.url,
       INTERLOCK_API_PORT: String(at.port),
-      INTERLOCK_TIMING_SCALE: String(options.timingScale ?? 0.2),
+      INTERLOCK_TIMING_SCALE: String(options.timingScale ?? 0.3),
       INTERLOCK_TASK_MODULES: (options.taskModules ?? [join(TEST_TASKS, 'evidence.ts')]).join(','),
       INTERLOCK_DATA_DIRECTORY: join(at.directory, 'data'),
       INTERLOCK_WORKING_DIRECTORY: join(at.directory, 'work'),
