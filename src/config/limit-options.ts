@@ -5,7 +5,7 @@ export const LIMITS = {
   requestsPerSecond: integerOrZero({
     env: 'INTERLOCK_API_REQUESTS_PER_SECOND',
     about:
-      'How many requests a second each token may send to an API for long, and each address that shows none; what is more is refused with 429. 0: any number.',
+      'How many requests a second each token may send to an API for long, and each address (in IPv6: each /64 network) that shows none; what is more is refused with 429. 0: any number.',
     default: 1_000,
     min: 1,
     max: 1_000_000,
