@@ -6,7 +6,7 @@ import type { Timing } from '../core/timing.js';
 import type { Events } from '../dispatch/events.js';
 import type { Hints } from '../dispatch/hints.js';
 import { Dependents } from '../dispatch/dependents.js';
-import { endLost } from '../dispatch/lost.js';
+import { endLost, tellOfEnds } from '../dispatch/lost.js';
 import { Repair } from '../dispatch/repair.js';
 import type { Log } from '../process/log.js';
 import { jittered, type Runtime } from '../process/runtime.js';
@@ -145,8 +145,7 @@ export class Sweep {
   async #expire(): Promise<number> {
     const expired = await this.#deps.store.tasks.expire(PAGE);
     this.#deps.count?.('tasksExpired', expired.length);
-    this.#deps.hints.changed(expired);
-    this.#deps.events.look(expired);
+    tellOfEnds(this.#deps, expired);
     return expired.length;
   }
 

@@ -2,6 +2,7 @@ import type { Broker, Destination } from '../broker/broker.js';
 import { IDS_PER_HINT } from '../core/hint.js';
 import type { Grant, Task } from '../core/task.js';
 import type { Clock } from '../process/runtime.js';
+import type { Ended } from '../store/store.js';
 
 /** What a hint needs to know of a task. */
 export interface Hinted extends Pick<Task, 'id' | 'queue' | 'state' | 'waitingFor'> {
@@ -80,7 +81,7 @@ export class Hints {
   }
 
   /** To whoever awaits this child of another task: it has ended. What is said in one moment shares a message. */
-  ended({ id, parent }: Pick<Task, 'id' | 'parent'>): void {
+  ended({ id, parent }: Ended): void {
     if (parent === undefined || this.#ended.size >= MAX_PENDING) return;
     if (this.#ended.size === 0) queueMicrotask(() => this.#sendEnded());
     this.#ended.add(id);

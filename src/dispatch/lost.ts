@@ -3,7 +3,7 @@ import type { ProcessRecord } from '../core/process.js';
 import { shortId } from '../core/short-id.js';
 import type { Exit, Task } from '../core/task.js';
 import type { Log } from '../process/log.js';
-import type { TaskStore } from '../store/store.js';
+import type { Ended, TaskStore } from '../store/store.js';
 import type { Events } from './events.js';
 import type { Hints } from './hints.js';
 
@@ -62,9 +62,17 @@ export interface AssignedDeps {
 
 /** The older rule: what was bound to a worker that is missing, and had not started, ends with it. May be repeated at any time. */
 export async function cancelAssigned(deps: AssignedDeps, worker: Pick<ProcessRecord, 'name' | 'incarnation'>): Promise<void> {
-  for (let ids = await deps.tasks.cancelAssigned(worker); ids.length > 0; ids = await deps.tasks.cancelAssigned(worker)) {
-    deps.hints.changed(ids);
-    deps.events.look(ids);
+  for (let ended = await deps.tasks.cancelAssigned(worker); ended.length > 0; ended = await deps.tasks.cancelAssigned(worker)) {
+    const ids = tellOfEnds(deps, ended);
     deps.log.error(`${ids.length} tasks that were assigned to the missing worker ${worker.name} are canceled.`, { tasks: ids });
   }
+}
+
+/** Of tasks that nobody has at hand as a whole. Returns their ids. */
+export function tellOfEnds(deps: Pick<AssignedDeps, 'hints' | 'events'>, ended: readonly Ended[]): string[] {
+  const ids = ended.map(({ id }) => id);
+  deps.hints.changed(ids);
+  deps.events.look(ids);
+  for (const each of ended) deps.hints.ended(each);
+  return ids;
 }

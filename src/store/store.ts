@@ -17,7 +17,7 @@ export type { BucketWrite, RateStore } from './rates.js';
 export type { ResourceStore, ResourceUse } from './resources.js';
 export type { EndedPage, EndedPlace, EndedQuery, RetentionStore } from './retention.js';
 export type { ScheduleStore } from './schedules.js';
-export type { InsertVerdict, LineTask, TaskFilter, TaskStore } from './tasks.js';
+export type { Ended, InsertVerdict, LineTask, TaskFilter, TaskStore } from './tasks.js';
 export type { NewToken, Token, TokenStore } from './tokens.js';
 export type { TrailEntry, TrailFilter, TrailStore } from './trail.js';
 export type { Awaited, WaitingStart, WaitStore } from './waits.js';

@@ -64,6 +64,9 @@ export type CancelVerdict =
   | { kind: 'final'; task: Task }
   | { kind: 'missing' };
 
+/** One whose end its parent may wait for. */
+export type Ended = Pick<Task, 'id' | 'parent'>;
+
 /** One that waits for a time. */
 export interface Delayed {
   id: string;
@@ -176,17 +179,17 @@ export interface TaskStore {
   /**
    * Cancels, with reason `worker-lost`, what waits for this worker alone and may not run again after a loss, if the worker's record shows this
    * very incarnation as missing and not settled: both in one view, so that a late call never meets what was bound to its successor.
-   * Resolves with the ids (at most 1,000: call again until there are none).
+   * Resolves with those (at most 1,000: call again until there are none).
    */
-  cancelAssigned(worker: { name: string; incarnation: string }): Promise<string[]>;
+  cancelAssigned(worker: { name: string; incarnation: string }): Promise<Ended[]>;
   /** Waiting tasks whose delay or retry has ended by server time, earliest first. */
   due(limit: number): Promise<Delayed[]>;
   /** Makes due tasks that hold nothing ready (`resources` or `worker`) with fresh numbers from `firstSeq`. Resolves with those that moved. */
   promote(tasks: readonly Delayed[], firstSeq: number): Promise<Task[]>;
   /** Makes due tasks that hold their resources ready for a worker. Resolves with those that are, also by an earlier try. */
   resume(tasks: readonly Delayed[]): Promise<Task[]>;
-  /** Cancels waiting tasks past `expiresAt` with reason `expired`; resolves with the ids of those that it moved. */
-  expire(limit: number): Promise<string[]>;
+  /** Cancels waiting tasks past `expiresAt` with reason `expired`; resolves with those that it moved. */
+  expire(limit: number): Promise<Ended[]>;
   /** Ready tasks (waiting for `worker`, or for `resources` without a grant when `waitingFor` says so) for longer than `ms`, in order of number. */
   readyFor(waitingFor: 'worker' | 'resources', ms: number, limit: number): Promise<LineTask[]>;
 

@@ -1,12 +1,12 @@
 import type { Document, Filter } from 'mongodb';
 import type { Task } from '../../core/task.js';
-import type { Delayed } from '../tasks.js';
+import type { Delayed, Ended } from '../tasks.js';
 import { LIMIT, read } from './calls.js';
 import { serverNow, type Database } from './database.js';
 import { hasCome, orStillUnclear, pick, updateTasks, without } from './pipelines.js';
 import { soundOnes } from './damage.js';
 import { newPlace, readMoved, WHAT_IT_NEEDS } from './places.js';
-import { LINE_PROJECTION, toLine, type TaskDocument } from './task-documents.js';
+import { ENDED_PROJECTION, LINE_PROJECTION, toEnded, toLine, type TaskDocument } from './task-documents.js';
 
 const DELAYED = { $in: ['delay', 'retry'] as Delayed['waitingFor'][] };
 
@@ -60,10 +60,10 @@ function stillDue(tasks: readonly Delayed[], grant: Document): Filter<TaskDocume
   };
 }
 
-export async function expire(db: Database, limit: number): Promise<string[]> {
+export async function expire(db: Database, limit: number): Promise<Ended[]> {
   const late = { expiresAt: { $lte: await serverNow(db) }, state: 'waiting' as const };
   const found = await read('expired', () =>
-    db.tasks.find(late, { ...LIMIT, sort: { expiresAt: 1 }, limit, projection: { _id: 1 } }).toArray(),
+    db.tasks.find(late, { ...LIMIT, sort: { expiresAt: 1 }, limit, projection: ENDED_PROJECTION }).toArray(),
   );
   if (found.length === 0) return [];
   const ids = found.map(each => each._id);
@@ -75,12 +75,12 @@ export async function expire(db: Database, limit: number): Promise<string[]> {
     ...without('waitingFor', 'dueAt', 'grant', 'uniqueKey'),
   };
   const answer = await updateTasks(db, 'expire', ids, { guard, pipeline: [{ $set: over }] });
-  if (answer === ids.length) return ids;
+  if (answer === ids.length) return found.map(toEnded);
   return orStillUnclear(answer, async () => {
     const filter = { _id: { $in: ids }, state: 'canceled' as const, reason: 'expired' as const };
     const moved = await read('expire, read back', () =>
-      db.tasks.find(filter, { projection: { _id: 1 }, hint: { _id: 1 }, ...LIMIT }).toArray(),
+      db.tasks.find(filter, { projection: ENDED_PROJECTION, hint: { _id: 1 }, ...LIMIT }).toArray(),
     );
-    return moved.map(each => each._id);
+    return moved.map(toEnded);
   });
 }

@@ -1,10 +1,11 @@
 import type { ClientSession, Document, Filter } from 'mongodb';
 import type { Task } from '../../core/task.js';
+import type { Ended } from '../tasks.js';
 import { LIMIT, read, within } from './calls.js';
 import type { Database, ProcessDocument } from './database.js';
 import { translated } from './errors.js';
 import { without } from './pipelines.js';
-import { toTask, type TaskDocument } from './task-documents.js';
+import { ENDED_PROJECTION, toEnded, toTask, type TaskDocument } from './task-documents.js';
 import { inTransaction, STEP } from './transaction.js';
 
 const ACTIVE = { $in: ['running', 'canceling'] as ('running' | 'canceling')[] };
@@ -45,7 +46,7 @@ export async function liveAmong(db: Database, session: ClientSession, incarnatio
  * One view for the record of the worker and for the tasks, which are given to others, or started, only by changing them: so this meets
  * nothing that came later. It is committed also when there is nothing to do, because only the commit proves that the view was no old one.
  */
-export async function cancelAssigned(db: Database, worker: { name: string; incarnation: string }): Promise<string[]> {
+export async function cancelAssigned(db: Database, worker: { name: string; incarnation: string }): Promise<Ended[]> {
   try {
     return await db.vital.withSession(session =>
       within(
@@ -58,20 +59,16 @@ export async function cancelAssigned(db: Database, worker: { name: string; incar
   }
 }
 
-async function cancelOnce(
-  db: Database,
-  session: ClientSession,
-  worker: { name: string; incarnation: string },
-): Promise<string[]> {
+async function cancelOnce(db: Database, session: ClientSession, worker: { name: string; incarnation: string }): Promise<Ended[]> {
   const { name, incarnation } = worker;
   const lost: Filter<ProcessDocument> = { _id: name, incarnation, state: 'missing', settled: { $ne: true } };
   if (!(await db.processes.findOne(lost, { projection: { _id: 1 }, session, ...STEP }))) return [];
   const bound = { waitingFor: 'worker', 'grant.worker': name, onWorkerLoss: 'cancel' } as Filter<TaskDocument>;
-  const options = { projection: { _id: 1 }, limit: CANCEL_LIMIT, session, ...STEP };
-  const ids = (await db.grantedTasks.find(bound, options).toArray()).map(each => each._id);
-  if (ids.length === 0) return [];
+  const options = { projection: ENDED_PROJECTION, limit: CANCEL_LIMIT, session, ...STEP };
+  const found = await db.grantedTasks.find(bound, options).toArray();
+  if (found.length === 0) return [];
   const over: Document = { state: 'canceled', reason: 'worker-lost', finishedAt: '$$NOW' };
   const change = [{ $set: { ...over, ...without('waitingFor', 'dueAt', 'grant', 'uniqueKey') } }];
-  await db.grantedTasks.updateMany({ _id: { $in: ids } }, change, { session, hint: { _id: 1 }, ...STEP });
-  return ids;
+  await db.grantedTasks.updateMany({ _id: { $in: found.map(each => each._id) } }, change, { session, hint: { _id: 1 }, ...STEP });
+  return found.map(toEnded);
 }

@@ -3,7 +3,7 @@ import { FINAL_STATES } from '../../core/state.js';
 import { rankOf } from '../../core/priority.js';
 import { isPattern } from '../../core/subtree.js';
 import type { Attempt, NewTask, Superseded, Task } from '../../core/task.js';
-import type { LineTask } from '../tasks.js';
+import type { Ended, LineTask } from '../tasks.js';
 import { flawOf, LINE_CHECKS, TASK_CHECKS } from './flaws.js';
 import { salvagedLine, salvagedTask } from './salvage.js';
 
@@ -141,4 +141,10 @@ export function toLine(document: LineDocument): LineTask {
 
 export function toLineOrVoid(document: LineDocument | VoidDocument): LineTask | { seq: number; void: true } {
   return 'voidAt' in document ? { seq: document.seq, void: true } : toLine(document);
+}
+
+export const ENDED_PROJECTION = { parent: 1 } as const;
+
+export function toEnded({ _id, parent }: Pick<TaskDocument, '_id' | 'parent'>): Ended {
+  return parent === undefined ? { id: _id } : { id: _id, parent };
 }

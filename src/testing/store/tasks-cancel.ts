@@ -7,6 +7,7 @@ import { byId, changed, hasCome } from './records.js';
 
 type CancelVerdict = Awaited<ReturnType<TaskStore['cancel']>>;
 type Delayed = Awaited<ReturnType<TaskStore['due']>>[number];
+type Ended = Awaited<ReturnType<TaskStore['expire']>>[number];
 
 /** The first cancel keeps its author and reason. */
 export function cancel(db: SimulatedDatabase, id: string, by: string, reason: EndReason): CancelVerdict {
@@ -24,7 +25,7 @@ export function cancel(db: SimulatedDatabase, id: string, by: string, reason: En
 
 const ASSIGNED_LIMIT = 1_000;
 
-export function cancelAssigned(db: SimulatedDatabase, { name, incarnation }: { name: string; incarnation: string }): string[] {
+export function cancelAssigned(db: SimulatedDatabase, { name, incarnation }: { name: string; incarnation: string }): Ended[] {
   const record = db.processes.get(name);
   if (record?.state !== 'missing' || record.settled || record.incarnation !== incarnation) return [];
   const assigned = ({ waitingFor, grant, onWorkerLoss }: Task): boolean =>
@@ -33,7 +34,7 @@ export function cancelAssigned(db: SimulatedDatabase, { name, incarnation }: { n
   const end = { state: 'canceled', reason: 'worker-lost', finishedAt: db.now() } as const;
   const gone = { waitingFor: undefined, dueAt: undefined, grant: undefined };
   for (const task of lost) db.tasks.put(changed(task, { ...end, ...gone }));
-  return lost.map(task => task.id);
+  return lost.map(toEnded);
 }
 
 export function due(db: SimulatedDatabase, limit: number): Delayed[] {
@@ -86,7 +87,7 @@ export function resume(db: SimulatedDatabase, tasks: readonly Delayed[]): Task[]
     .map(task => ({ ...task }));
 }
 
-export function expire(db: SimulatedDatabase, limit: number): string[] {
+export function expire(db: SimulatedDatabase, limit: number): Ended[] {
   const now = db.now();
   const late = [...db.tasks.open()].filter(task => task.state === 'waiting' && hasCome(task.expiresAt, now));
   late.sort((a, b) => a.expiresAt!.getTime() - b.expiresAt!.getTime());
@@ -94,5 +95,9 @@ export function expire(db: SimulatedDatabase, limit: number): string[] {
   for (const task of late.slice(0, limit)) {
     db.tasks.put(changed(task, { state: 'canceled', reason: 'expired', finishedAt: now, ...gone }));
   }
-  return late.slice(0, limit).map(task => task.id);
+  return late.slice(0, limit).map(toEnded);
+}
+
+function toEnded({ id, parent }: Task): Ended {
+  return parent === undefined ? { id } : { id, parent };
 }

@@ -5,6 +5,7 @@ import type { Store } from '../../../src/store/store.js';
 import { accept, lead, newTask, registration, reserving, startAll, WORKER, type StoreUnderTest } from './support.js';
 
 const MINUTE = 60_000;
+const PARENT = v4();
 
 export function lostContract(under: StoreUnderTest): void {
   describe('what the dead leave', () => {
@@ -58,7 +59,8 @@ export function lostContract(under: StoreUnderTest): void {
       const again = { onWorkerLoss: 'requeue', maxAttempts: 2 } as const;
       const stored = await accept(
         store,
-        ...['bound', 'started', 'elsewhere', 'free'].map(name => reserving([name])),
+        reserving(['bound'], [], { parent: PARENT, root: PARENT }),
+        ...['started', 'elsewhere', 'free'].map(name => reserving([name])),
         reserving(['again'], [], again),
       );
       const workers = ['gone', 'gone', 'other', undefined, 'gone'];
@@ -72,7 +74,7 @@ export function lostContract(under: StoreUnderTest): void {
       expect(await store.tasks.cancelAssigned(gone), 'it lives').to.deep.equal([]);
       await store.processes.declareMissing({ ...gone, beat: 0 }, { lapsed: false });
       expect(await store.tasks.cancelAssigned({ ...gone, incarnation: v4() }), 'another incarnation').to.deep.equal([]);
-      expect(await store.tasks.cancelAssigned(gone)).to.deep.equal([bound!.id]);
+      expect(await store.tasks.cancelAssigned(gone)).to.deep.equal([{ id: bound!.id, parent: PARENT }]);
       expect(await under.other().tasks.cancelAssigned(gone), 'repeated').to.deep.equal([]);
 
       const final = await now(bound!.id);

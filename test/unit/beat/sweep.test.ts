@@ -119,7 +119,7 @@ describe('a sweep', () => {
     const flood = setUp({
       expire: async () => {
         await flood.time.advance(DEFAULT_TIMING.sweepMs / 4);
-        return ids(500);
+        return ids(500).map(id => ({ id }));
       },
     });
     expect(await flood.sweep.runOnce()).to.equal(DEFAULT_TIMING.sweepMs / 25);
@@ -140,7 +140,7 @@ describe('a sweep', () => {
       list: () => Promise.resolve(records),
       cancelAssigned: ({ name }) => {
         done.push(`cancel ${name}`);
-        return Promise.resolve(done.length < 3 ? ['t'] : []);
+        return Promise.resolve(done.length < 3 ? [{ id: 't' }] : []);
       },
       settle: name => (done.push(`settle ${name}`), Promise.resolve(true)),
     };

@@ -6,10 +6,11 @@ import type { Task } from '../../../src/core/task.js';
 import { Hints } from '../../../src/dispatch/hints.js';
 import { cancelAssigned, endLost } from '../../../src/dispatch/lost.js';
 import { silentLog } from '../../../src/process/log.js';
-
-const KILLED = { code: null, signal: 'SIGKILL' };
+import type { Ended } from '../../../src/store/store.js';
 import { quietEvents } from '../../support/quiet-events.js';
 import { VirtualTime } from '../../support/virtual-time.js';
+
+const KILLED = { code: null, signal: 'SIGKILL' };
 
 function running(id: string, change: Partial<Task> = {}): Task {
   const run = { worker: 'w', incarnation: 'i', token: `token of ${id}`, at: new Date(0) };
@@ -24,10 +25,10 @@ function noted() {
     sent.push(`${hint.kind} ${hint.kind === 'start' ? hint.task : hint.tasks.join()} to ${to.to}`);
     return Promise.resolve('confirmed');
   };
-  const hints = new Hints(
-    { publish, depth: () => Promise.resolve(undefined), broadcast: () => undefined },
-    new VirtualTime().clock,
-  );
+  const broadcast: Broker['broadcast'] = message => {
+    sent.push(`${message.kind} ${message.kind === 'ended' ? message.tasks.join() : ''} to all`);
+  };
+  const hints = new Hints({ publish, broadcast, depth: () => Promise.resolve(undefined) }, new VirtualTime().clock);
   return { sent, hints, ...quietEvents() };
 }
 
@@ -54,13 +55,13 @@ describe('what a dead worker leaves', () => {
 
   it('is canceled where it was assigned to it, until nothing is left', async () => {
     const { sent, hints, events, told } = noted();
-    const answers = [['a', 'b'], ['c'], []];
+    const answers: Ended[][] = [[{ id: 'a' }, { id: 'b', parent: 'p' }], [{ id: 'c' }], []];
     const asked: unknown[] = [];
     const store = { cancelAssigned: (worker: unknown) => (asked.push(worker), Promise.resolve(answers.shift() ?? [])) };
     const worker = { name: 'w', incarnation: 'i' };
     await cancelAssigned({ tasks: store, hints, events, log: silentLog }, worker);
     expect(asked).to.deep.equal([worker, worker, worker]);
-    expect(sent).to.deep.equal(['changed a,b to resource-manager', 'changed c to resource-manager']);
+    expect(sent).to.deep.equal(['changed a,b to resource-manager', 'ended b to all', 'changed c to resource-manager']);
     expect(told).to.deep.equal(['a', 'b', 'c']);
   });
 });
