@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
 import { catalogueOf, type TypeCatalogue } from '../dispatch/type-catalogue.js';
-import { TaskModuleError } from '../tasks/load-modules.js';
+import { TaskModuleError } from '../tasks/load-modules/load-modules.js';
 import { Registry } from '../tasks/registry.js';
 
 /** The file plugin's own, then the user's. Paths count from the folder in which the process was started. */

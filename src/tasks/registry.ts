@@ -1,6 +1,6 @@
 import { checkSchema } from './input.js';
 import { TASK_NAME, isDefinition, type AnyFunction, type TaskDefinition } from './definition.js';
-import { TaskModuleError, loadModule, type TaskModule } from './load-modules.js';
+import { TaskModuleError, loadModule, type TaskModule } from './load-modules/load-modules.js';
 
 interface Entry {
   definition: TaskDefinition;

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { register } from 'node:module';
+import * as nodeModule from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { PACKAGE_FROM, type HookData } from './hook-data.js';
+import { hooksOf, type Hooks } from './hooks.js';
+import { packageFrom, type HookData } from './rules.js';
 
 /** A task module that cannot be used. `message` names the module, the export where there is one, and what to do. */
 export class TaskModuleError extends Error {
@@ -26,7 +27,7 @@ export async function loadModule(specifier: string, fromDirectory: string): Prom
   registerHooks();
   const file = fileOf(specifier, fromDirectory);
   const parent = pathToFileURL(path.join(fromDirectory, 'task-modules.js')).href;
-  const url = file ? pathToFileURL(file).href : `${PACKAGE_FROM}${encodeURIComponent(specifier)}?${encodeURIComponent(parent)}`;
+  const url = file ? pathToFileURL(file).href : packageFrom(specifier, parent);
   const prefix = file ? path.basename(file, path.extname(file)) : path.posix.basename(specifier);
   try {
     const exports = (await import(url)) as Record<string, unknown>;
@@ -57,8 +58,10 @@ function registerHooks(): void {
   if (registered) return;
   registered = true;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const data: HookData = { surface: new URL(`../index.${extension}`, import.meta.url).href, strip: extension === 'js' };
-  register(`./module-hooks.${extension}`, import.meta.url, { data });
+  const data: HookData = { surface: new URL(`../../index.${extension}`, import.meta.url).href, strip: extension === 'js' };
+  const { registerHooks: inThread } = nodeModule as { registerHooks?: (hooks: Hooks) => unknown };
+  if (inThread) inThread(hooksOf(data));
+  else nodeModule.register(`./hooks-off-thread.${extension}`, import.meta.url, { data });
 }
 
 function describe(error: unknown): string {

@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import type { Exit } from '../../core/task.js';
 import type { Log } from '../../process/log.js';
 import type { Runtime } from '../../process/runtime.js';
-import { TaskModuleError } from '../../tasks/load-modules.js';
+import { TaskModuleError } from '../../tasks/load-modules/load-modules.js';
 import { monotonicMs } from './budget.js';
 import { Channel } from './channel.js';
 import type { ChildrenLedger } from './children-ledger.js';

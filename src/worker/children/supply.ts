@@ -1,6 +1,6 @@
 import { jittered, type Runtime } from '../../process/runtime.js';
 import type { Log } from '../../process/log.js';
-import { TaskModuleError } from '../../tasks/load-modules.js';
+import { TaskModuleError } from '../../tasks/load-modules/load-modules.js';
 import type { PoolStats } from '../pool.js';
 import { monotonicMs } from './budget.js';
 import type { ChildHandle } from './child-handle.js';

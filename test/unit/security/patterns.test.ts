@@ -46,7 +46,7 @@ const BOUNDED: Record<string, string> = {
   'config/server-address.ts': SETTINGS,
   'config/sources.ts': SETTINGS,
   'core/address-list.ts': SETTINGS,
-  'tasks/module-hooks.ts': SETTINGS,
+  'tasks/load-modules/rules.ts': SETTINGS,
   'main/doctor/machine.ts': SETTINGS,
   'process/tls/crl.ts': SETTINGS,
   'process/tls/material.ts': SETTINGS,
