@@ -5,6 +5,7 @@ import formats from 'ajv-formats';
 import { InterlockError, type FieldError } from '../core/errors.js';
 import { nearest } from '../core/nearest.js';
 import { pointerTo } from '../core/pointer.js';
+import { firstErrors } from '../tasks/first-errors.js';
 import { readTime } from './moment.js';
 import { SUBMIT_BODY, VISIBLE } from './submit-schema.js';
 import { WORKFLOW_BODY } from './workflow-schema.js';
@@ -13,21 +14,31 @@ import { WORKFLOW_BODY } from './workflow-schema.js';
 const MAX_ERRORS = 20;
 
 // Nothing is coerced, filled in or dropped: a request means what it says, or is refused.
-const ajv = new Ajv2020({ allErrors: true, verbose: true, coerceTypes: false, removeAdditional: false, allowUnionTypes: true });
-formats.default(ajv);
-ajv.addFormat('date-time', text => readTime(text) !== undefined);
-ajv.addSchema(SUBMIT_BODY);
-ajv.addSchema(WORKFLOW_BODY);
+function ajvFor(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors, verbose: true, coerceTypes: false, removeAdditional: false, allowUnionTypes: true });
+  formats.default(ajv);
+  ajv.addFormat('date-time', text => readTime(text) !== undefined);
+  ajv.addSchema(SUBMIT_BODY);
+  ajv.addSchema(WORKFLOW_BODY);
+  return ajv;
+}
 
-/** Compiles once; the function gives every error of a value, at most 20, with pointers into it. */
+const forFirst = ajvFor(false);
+const forAll = ajvFor(true);
+
+/** Compiles once; the function gives every error of a value, at most 20, with pointers into it; only the first of a large value. */
 export function schemaCheck(schema: object): (value: unknown) => FieldError[] {
+  const first = compiled(forFirst, schema);
+  return value =>
+    firstErrors(first, () => compiled(forAll, schema), value)
+      .slice(0, MAX_ERRORS)
+      .map(fieldError);
+}
+
+/** An ajv knows what it has compiled, by identity. */
+function compiled(ajv: Ajv2020, schema: object): ValidateFunction {
   const { $id } = schema as { $id?: string };
-  const known = $id === undefined ? undefined : ajv.getSchema($id);
-  const validate: ValidateFunction = known ?? ajv.compile(schema);
-  return value => {
-    if (validate(value)) return [];
-    return (validate.errors ?? []).slice(0, MAX_ERRORS).map(fieldError);
-  };
+  return ($id === undefined ? undefined : ajv.getSchema($id)) ?? ajv.compile(schema);
 }
 
 /** One error for all that is wrong with a request. `errors` must not be empty. */

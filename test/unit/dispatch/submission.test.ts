@@ -202,6 +202,11 @@ describe('Preparing a submission', () => {
       expect((await refused({ name: 'careful', tags: numbered(60).map(() => 1) })).errors).to.have.length(20);
     });
 
+    it('tells the first thing that is wrong with a large body: all of them took seconds', async () => {
+      const error = await refused({ name: 'calculator.add', tags: ['a'], exclusive: Array<number>(10_000).fill(1) });
+      expect(error.errors).to.have.length(1);
+    });
+
     it('says which type it was that threw, and what', async () => {
       const { message } = await refused({ name: 'repository.sync', kwargs: { repository: 'gone' } });
       expect(message).to.include('"repository.sync"').and.include('there is none');

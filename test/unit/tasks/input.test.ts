@@ -42,6 +42,28 @@ describe('The input of a task', () => {
     expect(await errorsOf(typed, [], { url: 'http://x/', list: Array<string>(1_000).fill('') })).to.have.length(20);
   });
 
+  it('is refused with the first thing that is wrong where it is large', async () => {
+    expect(await errorsOf(typed, [], { url: 'http://x/', list: Array<string>(10_000).fill('') })).to.deep.equal([
+      { pointer: '/kwargs/list/0', detail: 'must be number', reason: 'type' },
+    ]);
+  });
+
+  it('is refused where the pattern or the format of its type takes too long for a text', async () => {
+    const patterns = { doubled: Type.String({ pattern: '^(a+)+$' }), trailing: Type.String({ pattern: '\\s+$' }) };
+    const type = defineTask({ name: 'patterned', input: Type.Partial(Type.Object(patterns)), handler: () => null });
+    const fits = { doubled: 'a'.repeat(30), trailing: ' '.repeat(300) };
+    expect((await checkInput(type, [], fits)).input).to.deep.equal(fits);
+    for (const kwargs of [{ doubled: `${'a'.repeat(30)}!` }, { trailing: `${' '.repeat(200_000)}!` }]) {
+      const [error, ...others] = await errorsOf(type, [], kwargs);
+      expect(error).to.include({ pointer: '/kwargs', reason: 'too_slow' });
+      expect(error?.detail).to.match(/^a text in it takes more than 100 ms to be compared with the pattern \S+ of its task type/);
+      expect(others).to.deep.equal([]);
+    }
+    expect(await errorsOf(type, [], { doubled: 'b'.repeat(30) })).to.deep.equal([
+      { pointer: '/kwargs/doubled', detail: 'must match pattern "^(a+)+$"', reason: 'pattern' },
+    ]);
+  });
+
   it('has no args, unless the task is a plain function', async () => {
     expect((await errorsOf(typed, [1], { url: 'http://x/' })).map(e => e.pointer)).to.deep.equal(['/args']);
     const plain: TaskDefinition = { kind: 'interlock.task', name: 'plain', plain: true, handler: () => null };
