@@ -5,7 +5,10 @@ import { expect } from 'chai';
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
 interface Lock {
-  packages: Record<string, { resolved?: string; integrity?: string; link?: boolean; inBundle?: boolean }>;
+  packages: Record<
+    string,
+    { resolved?: string; integrity?: string; link?: boolean; inBundle?: boolean; dev?: boolean; devOptional?: boolean }
+  >;
 }
 
 describe('Packages', () => {
@@ -19,6 +22,13 @@ describe('Packages', () => {
       );
     expect(named(needed).sort()).to.deep.equal(Object.keys(manifest.dependencies).sort());
     expect(named(tools).sort()).to.deep.equal(Object.keys(manifest.devDependencies).sort());
+  });
+
+  it('are counted with what they need in turn', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as Lock;
+    const installed = Object.entries(packages).filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional);
+    const names = new Set(installed.map(([path]) => path.replace(/^.*node_modules\//, '')));
+    expect(read('docs/decisions/dependencies.md')).to.contain(`a deployment has ${names.size} packages`);
   });
 
   it('are pinned with a checksum each', () => {
