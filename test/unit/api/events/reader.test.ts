@@ -15,6 +15,10 @@ class Stuck extends Writable {
   #go: (() => void) | undefined;
   #open = false;
 
+  constructor() {
+    super({ highWaterMark: 16_384 }); // the default is four times that since Node 22
+  }
+
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
     if (this.#open) done();
