@@ -4,7 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 
-import { STAGES } from './inputs/stages.js';
+import { Guard } from './inputs/guard.js';
+import { casesOf, STAGES } from './inputs/stages.js';
 
 const { values } = parseArgs({
   options: { cases: { type: 'string' }, seed: { type: 'string' }, stage: { type: 'string' }, json: { type: 'boolean' } },
@@ -17,9 +18,10 @@ if (!Number.isSafeInteger(cases) || cases < 1 || !Number.isSafeInteger(seed) || 
   process.stderr.write(`error: expected --cases and --seed with whole numbers, and --stage with one of ${names}\n`);
   process.exit(2);
 }
+const guard = new Guard({ stages: new URL('inputs/stages.js', import.meta.url), silentMs: 60_000, memoryMiB: 1_536 });
 for (const stage of stages) {
   const begun = performance.now();
-  const figures = await stage.run({ cases, seed });
+  const figures = await guard.run(stage.name, { cases: casesOf(stage, cases), seed });
   const seconds = Math.round(performance.now() - begun) / 1_000;
   if (values.json === true) process.stdout.write(`${JSON.stringify({ ...figures, seconds })}\n`);
   else {
@@ -33,3 +35,4 @@ for (const stage of stages) {
   );
   process.exitCode = 1;
 }
+await guard.close();

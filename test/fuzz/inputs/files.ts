@@ -40,7 +40,6 @@ const SETTINGS = [
 /** A file of settings: taken, or refused with every problem named and no password told. */
 export const settings: Stage<Buffer> = {
   name: 'settings',
-  share: 80,
   open: () => {
     const folder = mkdtempSync(join(tmpdir(), 'interlock-fuzz-'));
     mkdirSync(join(folder, 'config'));
@@ -101,7 +100,6 @@ interface Listed {
 /** A list of files that an origin serves: entries whose names stay in their folder, or a failure that says what was expected. */
 export const manifests: Stage<Listed> = {
   name: 'manifests of repositories',
-  share: 60,
   open: () => {
     const often = (all: string[], good: number): fc.Arbitrary<string> =>
       fc.oneof(
@@ -169,7 +167,6 @@ const BACKUP = {
 /** The manifest of a backup: taken as it stands, or refused in a sentence. */
 export const backups: Stage<Buffer> = {
   name: 'manifests of backups',
-  share: 60,
   open: () =>
     Promise.resolve({
       input: garbled([BACKUP]),

@@ -39,7 +39,6 @@ interface Said {
 /** What a child says to its supervisor over their pipe: some frames, their lengths now and then a lie, in pieces of any size. */
 export const frames: Stage<Said> = {
   name: 'frames of children',
-  share: 150,
   open: () =>
     Promise.resolve({
       input: fc.record({

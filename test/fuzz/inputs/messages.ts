@@ -87,12 +87,11 @@ async function consumer(): Promise<Door<Message>> {
   };
 }
 
-export const hints: Stage<Message> = { name: 'hints', share: 60, open: consumer };
+export const hints: Stage<Message> = { name: 'hints', open: consumer };
 
 /** What every process reads of the exchanges of control messages and events. */
 export const broadcasts: Stage<Buffer> = {
   name: 'control messages and events',
-  share: 90,
   open: () => {
     const control = values(
       encode({ kind: 'cancel', task: ID }),

@@ -123,7 +123,6 @@ interface Sent {
 
 export const bodies: Stage<Sent> = {
   name: 'bodies of requests',
-  share: 350,
   open: async () => {
     const api = await new Api().open();
     const one = ([method, path, good]: (typeof BODIES)[number]): fc.Arbitrary<Sent> =>
@@ -232,7 +231,6 @@ interface Asked {
 
 export const queries: Stage<Asked> = {
   name: 'paths and parameters',
-  share: 150,
   open: async () => {
     const api = await new Api().open();
     const encoded = (text: string): string => encodeURIComponent(text.replaceAll(/\p{Cs}/gu, '?'));

@@ -3,8 +3,6 @@ import fc from 'fast-check';
 /** One door through which input comes, with what is sent there and what must become of it. */
 export interface Stage<Input = never> {
   name: string;
-  /** Of a thousand cases. */
-  share: number;
   open: () => Promise<Door<Input>>;
 }
 
@@ -25,16 +23,24 @@ export interface Figures {
   failure: string | undefined;
 }
 
-/** A case that takes longer hangs. */
+export interface Wish {
+  cases: number;
+  seed: number;
+}
+
+/** A case that waits for longer hangs. One that computes for longer is ended from outside (guard.ts). */
 const CASE_MS = 30_000;
 
+/** `beforeEach` is told every case before it is judged, also those that shrink one that was found. */
 export async function run<Input>(
   { name, open }: Stage<Input>,
-  { cases, seed }: { cases: number; seed: number },
+  { cases, seed }: Wish,
+  beforeEach: (input: Input) => void = () => undefined,
 ): Promise<Figures> {
   const door = await open();
   const outcomes: Record<string, number> = {};
   const property = fc.asyncProperty(door.input, async input => {
+    beforeEach(input);
     const outcome = await door.judge(input);
     if (Object.keys(Object.prototype).length > 0) throw new Error('the prototype of all objects was changed');
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;

@@ -1,27 +1,30 @@
-import { backups, manifests, settings } from './files.js';
-import { frames } from './frames.js';
-import { broadcasts, hints } from './messages.js';
-import { bodies, queries } from './rest.js';
-import { run, type Figures, type Stage } from './stage.js';
+import { run, type Figures, type Stage, type Wish } from './stage.js';
 
-export interface Run {
+/** A stage by its name. Its code is loaded only where it runs: in a child process. */
+export interface Named {
   name: string;
-  /** `cases`: of all stages together. */
-  run: (wish: { cases: number; seed: number }) => Promise<Figures>;
+  /** Of a thousand cases. */
+  share: number;
+  run: (wish: Wish, beforeEach: (input: unknown) => void) => Promise<Figures>;
+}
+
+export function named<Input>(name: string, share: number, load: () => Promise<Stage<Input>>): Named {
+  return { name, share, run: async (wish, beforeEach) => run(await load(), wish, beforeEach) };
 }
 
 /** Every door through which input comes. */
-export const STAGES: readonly Run[] = [
-  staged(bodies),
-  staged(queries),
-  staged(hints),
-  staged(broadcasts),
-  staged(frames),
-  staged(settings),
-  staged(manifests),
-  staged(backups),
+export const STAGES: readonly Named[] = [
+  named('bodies of requests', 300, async () => (await import('./rest.js')).bodies),
+  named('paths and parameters', 130, async () => (await import('./rest.js')).queries),
+  named('hints', 50, async () => (await import('./messages.js')).hints),
+  named('control messages and events', 90, async () => (await import('./messages.js')).broadcasts),
+  named('frames of children', 150, async () => (await import('./frames.js')).frames),
+  named('settings', 80, async () => (await import('./files.js')).settings),
+  named('manifests of repositories', 60, async () => (await import('./files.js')).manifests),
+  named('manifests of backups', 60, async () => (await import('./files.js')).backups),
 ];
 
-function staged<Input>(stage: Stage<Input>): Run {
-  return { name: stage.name, run: ({ cases, seed }) => run(stage, { cases: Math.ceil((cases * stage.share) / 1_000), seed }) };
+/** How many cases a stage gets of so many of all stages together. */
+export function casesOf({ share }: Pick<Named, 'share'>, all: number): number {
+  return Math.ceil((all * share) / 1_000);
 }
