@@ -5,6 +5,7 @@ import { named, PathCheck } from './folders/names.js';
 import type { FolderPart, Manifest } from './manifest.js';
 import { readPart } from './part.js';
 import { Meter, type Note } from './progress.js';
+import { readThrough, readTopology } from './record.js';
 import { checkSeal, type Checking } from './seal.js';
 import { readTar, type ReadEntry } from './tar/read.js';
 
@@ -25,7 +26,15 @@ export async function examine(folder: string, how: Examining): Promise<Manifest>
     if (meter.count !== documents) throw damaged(`${path} holds ${meter.count} documents, not ${documents}`);
   }
   for (const part of manifest.folders) await examineFolder(folder, part, how);
+  await readTopology(folder, manifest.broker.path);
+  for (const path of recordsOf(manifest)) await readThrough(folder, path, how.signal);
   return manifest;
+}
+
+/** Parts that are there for people. */
+function recordsOf({ parts, database, folders, broker }: Manifest): string[] {
+  const read = [...database.collections, ...folders, broker].map(({ path }) => path);
+  return parts.map(({ path }) => path).filter(path => !read.includes(path));
 }
 
 async function examineFolder(folder: string, part: FolderPart, how: Examining): Promise<void> {

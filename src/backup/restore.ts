@@ -6,8 +6,8 @@ import { named } from './folders/names.js';
 import { differences, place, type Placed } from './folders/place.js';
 import { loadAll, type LoadReport } from './load.js';
 import type { FolderKind, Manifest } from './manifest.js';
-import { readPart } from './part.js';
 import { refuseNewcomers, untilQuiet, type QuietDeps } from './quiet.js';
+import { readTopology } from './record.js';
 
 export interface RestoreDeps extends Examining, Omit<QuietDeps, 'note' | 'signal'> {
   archive: ArchiveStore;
@@ -211,12 +211,7 @@ function add(total: Placed, more: Placed): void {
 }
 
 async function restoreTopology({ topology, note }: RestoreDeps, { folder, manifest }: From): Promise<boolean> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readPart(folder, manifest.broker.path)) chunks.push(chunk);
-  const { queues = [], workers = [] } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
-    queues?: string[];
-    workers?: string[];
-  };
+  const { queues, workers } = await readTopology(folder, manifest.broker.path);
   const reached = await topology(queues, workers);
   note(
     reached
