@@ -12,6 +12,8 @@ import { readTar, type ReadEntry } from './tar/read.js';
 export interface Examining extends Checking {
   clock: Clock;
   note: Note;
+  /** Why this is no document that a database takes; undefined: it is one. */
+  flawOf: (document: Uint8Array) => string | undefined;
 }
 
 /** All that can be told of a backup without a database: checksums, and that every part is what the manifest says. Throws InterlockError. Changes nothing. */
@@ -22,6 +24,7 @@ export async function examine(folder: string, how: Examining): Promise<Manifest>
     for await (const batch of split(readPart(folder, path))) {
       meter.add(batch.length, 0);
       how.signal.throwIfAborted();
+      for (const document of batch) refuseFlawed(path, how.flawOf(document));
     }
     if (meter.count !== documents) throw damaged(`${path} holds ${meter.count} documents, not ${documents}`);
   }
@@ -29,6 +32,10 @@ export async function examine(folder: string, how: Examining): Promise<Manifest>
   await readTopology(folder, manifest.broker.path);
   for (const path of recordsOf(manifest)) await readThrough(folder, path, how.signal);
   return manifest;
+}
+
+function refuseFlawed(path: string, flaw: string | undefined): void {
+  if (flaw !== undefined) throw damaged(`${path} holds a document that cannot be read (${flaw})`);
 }
 
 /** Parts that are there for people. */

@@ -7,13 +7,20 @@ import { BSON } from 'mongodb';
 
 import { backup, type BackupDeps, type BackupReport } from '../../src/backup/backup.js';
 import type { Manifest } from '../../src/backup/manifest.js';
+import type { Examining } from '../../src/backup/examine.js';
 import { digestOf } from '../../src/backup/part.js';
 import { seal } from '../../src/backup/seal.js';
 import type { Snapshot } from '../../src/store/archive.js';
+import { flawOfBytes } from '../../src/store/mongo/archive/changed.js';
 import { system } from '../../src/process/system.js';
 
 export const CUT_AT = new Date('2026-01-31T12:00:00.000Z');
 export const GIVEN = { seq: 12, fence: 30, epoch: 4, generation: 1 };
+
+export const EXAMINING: Examining = {
+  ...{ schema: 1, clock: system.clock, flawOf: flawOfBytes, note: () => undefined },
+  signal: new AbortController().signal,
+};
 
 /** A database of so many documents, that nobody has to run. */
 export function snapshotOf(collections: Record<string, object[]>): Snapshot {

@@ -1,8 +1,10 @@
+import type { Examining } from '../../backup/examine.js';
 import type { Note } from '../../backup/progress.js';
 import { restore, restoreSettings, type RestoreOptions, type RestoreReport } from '../../backup/restore.js';
 import { loadConfig, requireServers } from '../../config/load.js';
 import { identify } from '../../process/identity.js';
 import { system } from '../../process/system.js';
+import { flawOfBytes } from '../../store/mongo/archive/changed.js';
 import { SCHEMA } from '../../store/mongo/fixed-documents.js';
 import { openBroker, openStoreOnce, roleLogger } from '../compose.js';
 import { interruptible } from './interruptible.js';
@@ -26,7 +28,7 @@ export async function runRestore(directory: string, note: Note, options: Restore
           topology: (queues, workers) => topologyAt(openBroker(config, amqpUrl, NAME, logger), queues, workers),
           roots: { content: config.dataDirectory, work: config.workingDirectory },
           by: `host ${host}, pid ${pid}`,
-          ...{ timing: config.timing, runtime: system, clock: system.clock, schema: SCHEMA, note, signal },
+          ...{ timing: config.timing, runtime: system, ...examining(note, signal) },
         },
         directory,
         options,
@@ -40,5 +42,9 @@ export async function runRestore(directory: string, note: Note, options: Restore
 
 /** `interlock restore DIR --settings-only`: needs no settings and no server. Throws InterlockError. */
 export function runRestoreSettings(directory: string, note: Note, replace: boolean): ReturnType<typeof restoreSettings> {
-  return interruptible(signal => restoreSettings({ schema: SCHEMA, clock: system.clock, note, signal }, directory, replace));
+  return interruptible(signal => restoreSettings(examining(note, signal), directory, replace));
+}
+
+function examining(note: Note, signal: AbortSignal): Examining {
+  return { schema: SCHEMA, clock: system.clock, flawOf: flawOfBytes, note, signal };
 }

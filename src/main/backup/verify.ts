@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.js';
 import { identify, provedGone } from '../../process/identity.js';
 import { system } from '../../process/system.js';
 import type { Rehearser } from '../../store/archive.js';
+import { flawOfBytes } from '../../store/mongo/archive/changed.js';
 import { SCHEMA } from '../../store/mongo/fixed-documents.js';
 import { databaseOf, scratchName } from '../../store/mongo/store.js';
 import { openStoreOnce, roleLogger } from '../compose.js';
@@ -20,7 +21,7 @@ const OVER_MS = 24 * 3_600_000;
 /** `interlock verify DIR`. Throws ConfigError, StoreError, and InterlockError for a backup that cannot be trusted. */
 export async function runVerify(directory: string, note: Note, checksumsOnly: boolean): Promise<VerifyReport> {
   const stage = checksumsOnly ? {} : { stage: stageOf(loadConfig().config) };
-  const common = { schema: SCHEMA, clock: system.clock, note, rehearser: identify(), isOver };
+  const common = { schema: SCHEMA, clock: system.clock, flawOf: flawOfBytes, note, rehearser: identify(), isOver };
   return interruptible(signal => verify({ ...common, ...stage, signal }, directory));
 }
 

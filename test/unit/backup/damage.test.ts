@@ -8,9 +8,8 @@ import { headerOf, type Entry } from '../../../src/backup/tar/header.js';
 import { InterlockError } from '../../../src/core/errors.js';
 import { system } from '../../../src/process/system.js';
 import type { ArchiveStore } from '../../../src/store/archive.js';
-import { BackedUp } from '../../support/backup.js';
+import { BackedUp, EXAMINING as HOW } from '../../support/backup.js';
 
-const HOW = { schema: 1, clock: system.clock, note: () => undefined, signal: new AbortController().signal };
 const PARTS = ['database/tasks.bson.gz', 'database/meta.bson.gz', 'files/content.tar.gz', 'files/settings.tar.gz'];
 const FILES = [...PARTS, 'broker/topology.json.gz', 'settings/in-force.json.gz', 'manifest.json', 'SHA256SUMS'];
 

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { examine } from '../../../src/backup/examine.js';
 import { digestOf } from '../../../src/backup/part.js';
 import { InterlockError } from '../../../src/core/errors.js';
-import { system } from '../../../src/process/system.js';
-import { BackedUp } from '../../support/backup.js';
+import { BackedUp, EXAMINING } from '../../support/backup.js';
 
 /** Cases that `npm run test:fuzz -- inputs` has found: right checksums, and something in it that a restore could not have carried out. */
 describe('a backup that somebody made who knows how one is sealed', () => {
@@ -19,8 +18,7 @@ describe('a backup that somebody made who knows how one is sealed', () => {
   afterEach(() => backed.remove());
 
   async function refused(): Promise<string> {
-    const how = { schema: 1, clock: system.clock, note: () => undefined, signal: new AbortController().signal };
-    const error: unknown = await examine(backed.directory, how).then(
+    const error: unknown = await examine(backed.directory, EXAMINING).then(
       () => undefined,
       (thrown: unknown) => thrown,
     );
@@ -41,6 +39,24 @@ describe('a backup that somebody made who knows how one is sealed', () => {
     it(`is refused with ${what} in the record of the broker`, async () => {
       await backed.forge('broker/topology.json.gz', () => Buffer.from(content));
       expect(await refused()).to.match(refusal);
+    });
+  }
+
+  const document = (...bytes: number[]): Buffer => Buffer.from([bytes.length + 5, 0, 0, 0, ...bytes, 0]);
+  const documents: [what: string, bytes: Buffer][] = [
+    ['a type that there is not', document(0x44, 0x61, 0, 1)],
+    ['a text that is longer than it', document(0x02, 0x61, 0, 0xff, 0, 0, 0, 0x62, 0)],
+    ['bytes that are no UTF-8', document(0x02, 0x61, 0, 2, 0, 0, 0, 0xff, 0)],
+    ['a name without an end', document(0x0a, 0x61, 0x62)],
+  ];
+  for (const [what, bytes] of documents) {
+    it(`is refused with ${what} in a document`, async () => {
+      await backed.forge(
+        'database/tasks.bson.gz',
+        content => Buffer.concat([content, bytes]),
+        manifest => void (manifest.database.collections[0]!.documents += 1),
+      );
+      expect(await refused()).to.match(/tasks\.bson\.gz holds a document that cannot be read/);
     });
   }
 

@@ -11,6 +11,16 @@ import { TYPED } from './snapshot.js';
 
 export type Fate = 'kept' | 'canceled' | 'requeued' | 'dropped';
 
+/** Why these bytes are no document; undefined: they are one. */
+export function flawOfBytes(bytes: Uint8Array): string | undefined {
+  try {
+    BSON.deserialize(bytes, TYPED);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message; // of BSON, of UTF-8, of a stack that is full of nesting
+  }
+}
+
 /** A record as it is to stand in the restored database. What has ended, and what is none of ours, stays as it was to the last bit. */
 export function changed(collection: string, bytes: Uint8Array, change: Change): { document: Document; fate: Fate } {
   const document = BSON.deserialize(bytes, TYPED);
