@@ -100,8 +100,8 @@ function withoutRun<T extends Open>(task: T, at: Date): T {
 
 const RESTORED = 'restored';
 
-function closed(report: Open['progress'][number]): Open['progress'][number] {
-  return report.state === 'running' ? { ...report, state: 'canceled' } : report;
+function closed<T extends Open['progress'][number] | null>(report: T): T {
+  return report?.state === 'running' ? { ...report, state: 'canceled' } : report;
 }
 
 function mayRunAgain({ state, onWorkerLoss, attempt, maxAttempts }: Open): boolean {

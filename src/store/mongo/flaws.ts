@@ -1,11 +1,12 @@
 import { JOINS } from '../../core/join.js';
 import type { Counted } from '../../core/reservation.js';
+import type { Rule } from '../../core/schedule-rule.js';
 import { isFinal, STATES, WAITING_FOR, type State } from '../../core/state.js';
 
 /** A record as it came from the database, of which nothing is believed yet. */
 export type Raw = Record<string, unknown>;
 
-interface Rule {
+interface Check {
   holds: (value: unknown) => boolean;
   expected: string;
   optional?: true;
@@ -24,13 +25,13 @@ const shaped =
 const orAbsent = (holds: (value: unknown) => boolean) => (value: unknown) => value === undefined || holds(value);
 const orNull = (holds: (value: unknown) => boolean) => (value: unknown) => value === null || holds(value);
 
-const text: Rule = { holds: isText, expected: 'text' };
-const texts: Rule = { holds: listOf(isText), expected: 'a list of texts' };
-const date: Rule = { holds: isDate, expected: 'a date' };
-const count: Rule = { holds: isCount, expected: 'a number from 0' };
-const positive: Rule = { holds: isPositive, expected: 'a number from 1' };
-const optional = (rule: Rule): Rule => ({ ...rule, optional: true });
-const oneOf = (values: readonly string[]): Rule => ({
+const text: Check = { holds: isText, expected: 'text' };
+const texts: Check = { holds: listOf(isText), expected: 'a list of texts' };
+const date: Check = { holds: isDate, expected: 'a date' };
+const count: Check = { holds: isCount, expected: 'a number from 0' };
+const positive: Check = { holds: isPositive, expected: 'a number from 1' };
+const optional = (rule: Check): Check => ({ ...rule, optional: true });
+const oneOf = (values: readonly string[]): Check => ({
   holds: value => values.includes(value as string),
   expected: `one of ${values.join(', ')}`,
 });
@@ -57,8 +58,21 @@ export const isReport = shaped({
   ...{ suffix: orNull(isText), state: isText },
 });
 
+const RULES = {
+  interval: shaped({ intervalMs: isPositive, anchor: isDate }),
+  cron: shaped({ cron: isText, timezone: isText }),
+  iso8601: shaped({ start: isDate, months: isCount, ms: isCount, count: orAbsent(isCount) }),
+};
+
+/** Whether its slots can be looked for: one that goes back in time would be followed to the first of all dates. */
+export function isRule(value: unknown): value is Rule {
+  if (!isRecord(value) || !isText(value.kind) || !Object.hasOwn(RULES, value.kind)) return false;
+  const kind = value.kind as keyof typeof RULES;
+  return RULES[kind](value) && (kind !== 'iso8601' || value.months !== 0 || value.ms !== 0);
+}
+
 /** What every reader of lines relies on. */
-export const LINE_RULES: Readonly<Record<string, Rule>> = {
+export const LINE_RULES: Readonly<Record<string, Check>> = {
   _id: text,
   seq: positive,
   name: text,
@@ -81,7 +95,7 @@ export const LINE_RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** The rest of a task. What users wrote as JSON is checked where it is parsed. */
-export const TASK_RULES: Readonly<Record<string, Rule>> = {
+export const TASK_RULES: Readonly<Record<string, Check>> = {
   ...LINE_RULES,
   attempt: count,
   rank: optional({ holds: Number.isFinite, expected: 'a number' }),
@@ -114,7 +128,7 @@ export const TASK_RULES: Readonly<Record<string, Rule>> = {
   lends: optional({ holds: value => value === true, expected: 'true' }),
 };
 
-type Checks = readonly (readonly [name: string, rule: Rule])[];
+type Checks = readonly (readonly [name: string, rule: Check])[];
 export const LINE_CHECKS: Checks = Object.entries(LINE_RULES);
 export const TASK_CHECKS: Checks = Object.entries(TASK_RULES);
 

@@ -5,7 +5,7 @@ import { FINAL_STATES } from '../../../core/state.js';
 import type { Change } from '../../archive.js';
 import type { ScheduleDocument } from '../database.js';
 import { SCHEMA } from '../fixed-documents.js';
-import { flawOf, TASK_CHECKS } from '../flaws.js';
+import { flawOf, isDate, isRule, isText, TASK_CHECKS } from '../flaws.js';
 import type { TaskDocument } from '../task-documents.js';
 import { TYPED } from './snapshot.js';
 
@@ -37,9 +37,9 @@ export function changed(collection: string, bytes: Uint8Array, change: Change): 
       return { document, fate: 'dropped' };
     case 'counters':
     case 'meta':
-      return { document, fate: FIXED.has(String(document._id)) ? 'dropped' : 'kept' };
+      return { document, fate: isText(document._id) && FIXED.has(document._id) ? 'dropped' : 'kept' };
     case 'leases':
-      return { document: lease(String(document._id), change.given), fate: 'kept' };
+      return { document: isText(document._id) ? lease(document._id, change.given) : document, fate: 'kept' };
     default:
       return { document, fate: 'kept' };
   }
@@ -79,7 +79,21 @@ function isEnd(state: unknown): boolean {
 function schedule(document: ScheduleDocument, { at }: Change): Document {
   const { pending, nextAt, ...rest } = document;
   if (!pending && (!nextAt || nextAt > at)) return document;
-  const over = rest.paused !== undefined || rest.remainingRuns === 0;
-  const next = over ? undefined : slotAfter(rest.rule, at);
+  if (rest.paused !== undefined || rest.remainingRuns === 0) return rest;
+  const next = nextSlot(rest.rule, at);
+  if (next === 'unclear') return { ...rest, paused: { at, reason: UNCLEAR } };
   return next ? { ...rest, nextAt: next } : rest;
+}
+
+const UNCLEAR =
+  'restored, and nobody can tell its next slot here: its rule is damaged, or this installation does not have its time zone';
+
+function nextSlot(rule: unknown, at: Date): Date | undefined | 'unclear' {
+  if (!isRule(rule)) return 'unclear';
+  try {
+    const next = slotAfter(rule, at);
+    return next === undefined || isDate(next) ? next : 'unclear';
+  } catch {
+    return 'unclear';
+  }
 }
