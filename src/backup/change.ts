@@ -16,6 +16,12 @@ export function changeOf(manifest: Manifest, standing: Standing, requeue: boolea
   }
   const used = highest(given, standing.given);
   const next = beyond(used, cutAt, now);
+  const last = Math.max(next.seq + used.seq, next.fence, next.epoch, next.generation);
+  if (!Number.isSafeInteger(last)) {
+    throw refused(
+      'The backup, or the database, has given numbers so high that none could be given after a restore. Nothing was changed.',
+    );
+  }
   // What is queued again keeps its order above `next.seq`, and new numbers come behind all of it.
   return {
     ...{ at: now, requeue, passOver: !requeue, backup: manifest.id, cutAt },

@@ -9,7 +9,7 @@ export const VERSION = 1;
 export const MANIFEST = 'manifest.json';
 
 const closed = { additionalProperties: false };
-const Count = Type.Integer({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Moment = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' });
 /** Of a file in the backup: two plain names. */
 const Path = Type.String({ pattern: '^[a-z]+/[A-Za-z0-9_.%-]{1,200}$' });
@@ -76,6 +76,9 @@ export function readManifest(text: string, schema: number): Manifest {
   if (typeof found === 'number' && found > schema) throw newer(writer, `schema ${found}, this one knows up to ${schema}`);
   if (!Value.Check(ManifestSchema, value)) throw damaged(`${MANIFEST} ${firstFault(value)}`);
   refuseContradictions(value);
+  refuseRoots(value);
+  for (const moment of [value.createdAt, value.database.cut.at])
+    if (Number.isNaN(Date.parse(moment))) throw damaged(`${MANIFEST} gives a time that there is not: ${moment}`);
   return value;
 }
 
@@ -103,6 +106,14 @@ function textIn(value: unknown, key: string): string {
 function firstFault(value: unknown): string {
   const [fault] = Value.Errors(ManifestSchema, value);
   return fault ? `${fault.instancePath || 'as a whole'}: ${fault.message}` : 'is not one';
+}
+
+/** Settings lie where they lay; content goes where it is wanted, so that a link in it to anywhere but itself would be another one. */
+const AT_THE_TOP: Readonly<Record<FolderKind, boolean>> = { settings: true, include: true, content: false, work: false };
+
+function refuseRoots({ folders }: Manifest): void {
+  const wrong = folders.find(({ kind, root }) => (root === '/') !== AT_THE_TOP[kind]);
+  if (wrong) throw damaged(`${MANIFEST} says that ${wrong.kind} lies below ${JSON.stringify(wrong.root.slice(0, 200))}`);
 }
 
 /** Every file that is spoken of is listed with its checksum, once; no collection and no kind of folder comes twice. */

@@ -24,6 +24,8 @@ const NAME_BYTES = 100;
 const LONG_NAME = '././@LongLink';
 /** A path in Linux has at most 4,096 bytes. */
 export const MAX_LONG = 4_097;
+const MAX_MODE = 0o7777;
+const MAX_ID = 0xffff_ffff;
 const TYPE_OF = { file: '0', folder: '5', link: '2' } as const;
 const KIND_OF: Readonly<Record<string, Entry['kind'] | 'long-name' | 'long-target'>> = {
   '0': 'file',
@@ -103,6 +105,8 @@ export function readHeader(header: Buffer): Header | undefined {
   const [path, target] = [text(header, 0), text(header, 157)];
   const [size, mtime] = [read(header, 124, 12), read(header, 136, 12)];
   const [mode, uid, gid] = [read(header, 100, 8), read(header, 108, 8), read(header, 116, 8)];
+  if (mode > MAX_MODE || uid > MAX_ID || gid > MAX_ID)
+    throw damaged('an entry of an archive gives a mode or an owner that cannot be');
   return { kind, path, target, size, mode, uid, gid, mtime };
 }
 

@@ -2,8 +2,11 @@ import { expect } from 'chai';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { changeOf } from '../../../src/backup/change.js';
 import { examine } from '../../../src/backup/examine.js';
+import type { Manifest } from '../../../src/backup/manifest.js';
 import { digestOf } from '../../../src/backup/part.js';
+import { headerOf, type Entry } from '../../../src/backup/tar/header.js';
 import { InterlockError } from '../../../src/core/errors.js';
 import { BackedUp, EXAMINING } from '../../support/backup.js';
 
@@ -60,6 +63,48 @@ describe('a backup that somebody made who knows how one is sealed', () => {
     });
   }
 
+  const manifests: [what: string, change: (manifest: Manifest) => unknown, refusal: RegExp][] = [
+    [
+      'a cut at no time',
+      ({ database }) => (database.cut.at = '2026-13-31T00:00:00.000Z'),
+      /a time that there is not: 2026-13-31T/,
+    ],
+    ['a number that is none any more', ({ database }) => (database.given.seq = 1e300), /manifest\.json \/database\/given\/seq/],
+    ['settings below a folder', ({ folders }) => (folders[0]!.root = '/srv'), /says that settings lies below "\/srv"/],
+    ['content below everything', ({ folders }) => (folders[1]!.root = '/'), /says that content lies below "\/"/],
+  ];
+  for (const [what, change, refusal] of manifests) {
+    it(`is refused with ${what}`, async () => {
+      await backed.reseal(change);
+      expect(await refused()).to.match(refusal);
+    });
+  }
+
+  it('is refused when a restore would give numbers beyond all that are exact', () => {
+    const standing = { now: new Date(), occupied: [], given: { seq: 1, fence: 1, epoch: 1, generation: 1 } };
+    const given = { ...standing.given, fence: Number.MAX_SAFE_INTEGER - 5 };
+    const manifest = { id: 'b', database: { cut: { at: '2026-01-01T00:00:00.000Z' }, given } } as Manifest;
+    expect(() => changeOf(manifest, standing, false)).to.throw(InterlockError, /numbers so high.*Nothing was changed\.$/);
+  });
+
+  const numbers: [what: string, change: Partial<Entry>][] = [
+    ['a mode', { mode: 0o10000 }],
+    ['an owner', { uid: 2 ** 32 }],
+    ['a group', { gid: 2 ** 40 }],
+  ];
+  for (const [what, change] of numbers) {
+    it(`is refused with ${what} that no file can have`, async () => {
+      const entry: Entry = { kind: 'file', path: 'a', target: '', size: 0, mode: 0o644, uid: 0, gid: 0, mtime: 0, ...change };
+      const forged = what === 'a mode' ? withMode(headerOf(entry), '0010000') : headerOf(entry);
+      await backed.forge(
+        'files/content.tar.gz',
+        content => Buffer.concat([forged, content]),
+        manifest => void (manifest.folders[1]!.entries += 1),
+      );
+      expect(await refused()).to.match(/a mode or an owner that cannot be/);
+    });
+  }
+
   for (const path of ['broker/topology.json.gz', 'settings/in-force.json.gz']) {
     it(`is refused when ${path} cannot be unpacked`, async () => {
       const file = join(backed.directory, path);
@@ -75,3 +120,12 @@ describe('a backup that somebody made who knows how one is sealed', () => {
     });
   }
 });
+
+/** Which no header of ours has. */
+function withMode(header: Buffer, mode: string): Buffer {
+  header.write(mode, 100, 'latin1');
+  header.fill(' ', 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+}
