@@ -16,7 +16,7 @@ interface Change {
 }
 
 /** What is done to the bytes at the end. */
-interface Damage {
+export interface Damage {
   how: 'none' | 'cut' | 'byte' | 'mark';
   at: number;
   byte: number;
@@ -102,7 +102,7 @@ export function garbled(good: readonly unknown[]): fc.Arbitrary<Buffer> {
 }
 
 /** The bytes of a text, cut short, with another byte somewhere, or behind a byte order mark. */
-export function damaged(text: string, { how, at, byte }: Damage): Buffer {
+export function damaged(text: string | Buffer, { how, at, byte }: Damage): Buffer {
   const bytes = Buffer.from(text);
   const place = at % Math.max(1, bytes.length);
   if (how === 'cut') return bytes.subarray(0, place);

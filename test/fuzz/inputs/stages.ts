@@ -22,6 +22,7 @@ export const STAGES: readonly Named[] = [
   named('settings', 80, async () => (await import('./files.js')).settings),
   named('manifests of repositories', 60, async () => (await import('./files.js')).manifests),
   named('manifests of backups', 60, async () => (await import('./files.js')).backups),
+  named('contents of backups', 80, async () => (await import('./backups.js')).backedUp),
 ];
 
 /** How many cases a stage gets of so many of all stages together. */
