@@ -6,7 +6,7 @@ import { system } from '../../../src/process/system.js';
 import type { Store } from '../../../src/store/store.js';
 import { SimulatedDatabase } from '../../../src/testing/store/database.js';
 import { simulatedStore } from '../../../src/testing/store/store.js';
-import { SETTINGS, ask, openApi, type Answer, type Asking } from './fixture.js';
+import { SETTINGS, ask, openApi, type Answer, type Asking, type QuietBroker } from './fixture.js';
 
 /** APIs over one database in memory, on a clock that is moved by hand. */
 export class Guarded {
@@ -16,6 +16,8 @@ export class Guarded {
   readonly calls: string[] = [];
   /** What the process logged, as text. */
   readonly lines: string[] = [];
+  /** Of each that was opened. */
+  readonly brokers: QuietBroker[] = [];
   nowMs = 0;
   readonly #apps: ApiServer[] = [];
   readonly #logged: (() => string)[] = [];
@@ -27,7 +29,7 @@ export class Guarded {
   async open(settings: Partial<ApiDeps['settings']> = {}, change: Partial<ApiDeps> = {}): Promise<ApiServer> {
     const keep = (line: string, fields?: object): void => void this.lines.push(`${line} ${JSON.stringify(fields)}`);
     const log: Log = { fatal: keep, error: keep, warn: keep, info: keep, debug: keep, trace: keep } as unknown as Log;
-    const { app, logged } = openApi(this.#counted(), {
+    const { app, broker, logged } = openApi(this.#counted(), {
       settings: { ...SETTINGS, ...settings },
       runtime: { ...system, clock: { monotonicMs: () => this.nowMs, wall: () => new Date(Date.UTC(2026, 0) + this.nowMs) } },
       log,
@@ -35,6 +37,7 @@ export class Guarded {
     });
     await app.ready();
     this.#apps.push(app);
+    this.brokers.push(broker);
     this.#logged.push(logged);
     return app;
   }

@@ -98,7 +98,15 @@ export function garbled(good: readonly unknown[]): fc.Arbitrary<Buffer> {
   const parts = good.map(partOf);
   return fc
     .tuple(fc.nat({ max: good.length - 1 }), fc.array(change, { maxLength: 3 }), damage)
-    .map(([which, changes, bytes]) => damaged(textOf(changes.reduce(changed, structuredClone(parts[which] ?? ''))), bytes));
+    .map(([which, changes, bytes]) =>
+      legible(damaged(textOf(changes.reduce(changed, structuredClone(parts[which] ?? ''))), bytes)),
+    );
+}
+
+/** Reports show its text, not its bytes one by one. */
+function legible(bytes: Buffer): Buffer {
+  const text = (): string => `Buffer.from(${JSON.stringify(bytes.toString('latin1'))}, 'latin1')`;
+  return Object.assign(bytes, { [fc.toStringMethod]: text });
 }
 
 /** The bytes of a text, cut short, with another byte somewhere, or behind a byte order mark. */

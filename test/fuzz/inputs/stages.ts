@@ -15,7 +15,7 @@ export function named<Input>(name: string, share: number, load: () => Promise<St
 /** Every door through which input comes. */
 export const STAGES: readonly Named[] = [
   named('bodies of requests', 300, async () => (await import('./rest.js')).bodies),
-  named('paths and parameters', 130, async () => (await import('./rest.js')).queries),
+  named('paths and parameters', 130, async () => (await import('./rest-queries.js')).queries),
   named('hints', 50, async () => (await import('./messages.js')).hints),
   named('control messages and events', 90, async () => (await import('./messages.js')).broadcasts),
   named('frames of children', 150, async () => (await import('./frames.js')).frames),
