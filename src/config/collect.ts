@@ -104,7 +104,7 @@ function readSecretFiles(env: Environment, values: Map<string, Value>): Problem[
       const raw = readFileSync(path, 'utf8').trim();
       values.set(key, { raw, source: { name: variable, kind: 'environment', values: {} }, origin: `${variable} ${path}` });
     } catch (error) {
-      problems.push({ key, source: variable, detail: `expected a readable file: ${(error as Error).message}` });
+      problems.push({ key, source: variable, detail: `expected a readable file: ${redactText((error as Error).message)}` });
     }
   }
   return problems;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
 import { DEFAULT_TIMING, timingProblems, type Timing } from '../core/timing.js';
+import { redactText } from '../process/redact.js';
 import { collect, type Origins } from './collect.js';
 import { ConfigError, type Problem } from './config-error.js';
 import { exposureWarnings, tlsContradictions } from './exposure.js';
@@ -96,7 +97,13 @@ function unreadableFiles({ mongo, amqp }: Settings, origins: Origins): Problem[]
       accessSync(path, constants.R_OK);
       return [];
     } catch (error) {
-      return [{ key, source: origins.get(key) ?? 'default', detail: `expected a readable file: ${(error as Error).message}` }];
+      return [
+        {
+          key,
+          source: origins.get(key) ?? 'default',
+          detail: `expected a readable file: ${redactText((error as Error).message)}`,
+        },
+      ];
     }
   });
 }

@@ -5,6 +5,7 @@ import { basename, delimiter, join, relative, resolve } from 'node:path';
 import { Load } from 'config/lib/util.js';
 
 import { duplicateKey, findDuplicateKey } from '../core/duplicate-key.js';
+import { redactText } from '../process/redact.js';
 import type { Problem } from './config-error.js';
 
 /** What one file or the environment says. */
@@ -100,10 +101,12 @@ function userFolder(env: Environment, cwd: string): { folder: string; problem?: 
   const given = env.INTERLOCK_CONFIG_DIR;
   const folder = resolve(cwd, given ?? 'config');
   if (given === undefined && !existsSync(folder)) return { folder };
+  // Something else may have come to the wrong place, with a password in it.
+  const shown = resolve(cwd, redactText(given ?? 'config'));
   const problem = (detail: string): Problem => ({
-    key: folder,
+    key: shown,
     source: given === undefined ? 'default' : 'INTERLOCK_CONFIG_DIR',
-    detail,
+    detail: detail.replaceAll(folder, shown),
   });
   if (given === '') return { folder, problem: problem('is set but empty: expected a folder, or no such variable') };
   try {

@@ -90,6 +90,14 @@ describe('Settings that cannot be', () => {
     ]);
   });
 
+  for (const variable of ['INTERLOCK_CONFIG_DIR', 'INTERLOCK_AMQP_URL_FILE', 'INTERLOCK_AMQP_TLS_CA_FILE']) {
+    it(`are refused without the password of an address that came to ${variable}`, () => {
+      const [problem, ...more] = problems({ [variable]: 'amqp://u:hush@h:5671/x' });
+      expect(problem).to.include(`(${variable}): expected a`).and.not.include('hush');
+      expect(more).to.deep.equal([]);
+    });
+  }
+
   const NEVER = 'no name of an option';
   const files: [what: string, text: string, expected: string][] = [
     ['B56 a missing brace', '{"api": {"port": 1}', 'config/default.json:1:20 (file): JSON5: invalid end of input'],
