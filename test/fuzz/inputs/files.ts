@@ -1,71 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect } from 'chai';
 import fc from 'fast-check';
 
 import { readManifest, FORMAT, VERSION } from '../../../src/backup/manifest.js';
-import { ConfigError } from '../../../src/config/config-error.js';
-import { loadConfig } from '../../../src/config/load.js';
 import { InterlockError } from '../../../src/core/errors.js';
 import { SyncFailure } from '../../../src/plugins/file/failure.js';
 import { parseManifest } from '../../../src/plugins/file/manifest.js';
 import { damage, damaged, garbled } from './garble.js';
 import type { Stage } from './stage.js';
-
-const SETTINGS = [
-  {
-    api: { host: '127.0.0.1', port: 8_787, requireTokens: 'auto' },
-    log: { level: 'info', format: 'json' },
-    taskModules: ['./a.ts', 'b'],
-  },
-  {
-    mongo: { url: 'mongodb://u:hush@a:1,b:2/db?replicaSet=rs&w=majority' },
-    amqp: { url: 'amqps://u:hush@h:5671/%2F?heartbeat=5', prefix: 'x' },
-  },
-  {
-    worker: { concurrency: 4, graceMs: 1_000 },
-    timing: { ttlMs: 25_000, sweepMs: 5_000, scale: 0.5 },
-    workers: { onMissing: 'reassign' },
-  },
-  {
-    retention: { completedSeconds: 3_600, auditSeconds: 0 },
-    assignment: 'eager',
-    file: { allowPrivateOrigins: false },
-    childEnvironment: ['A'],
-  },
-];
-
-/** A file of settings: taken, or refused with every problem named and no password told. */
-export const settings: Stage<Buffer> = {
-  name: 'settings',
-  open: () => {
-    const folder = mkdtempSync(join(tmpdir(), 'interlock-fuzz-'));
-    mkdirSync(join(folder, 'config'));
-    return Promise.resolve({
-      input: garbled(SETTINGS),
-      judge: bytes => {
-        writeFileSync(join(folder, 'config', 'default.json'), bytes, { mode: 0o600 });
-        try {
-          const { config } = loadConfig({}, folder);
-          expect(config.timing.ttlMs).to.be.above(config.timing.selfFenceMs);
-          return 'taken';
-        } catch (error) {
-          if (!(error instanceof ConfigError)) throw error;
-          expect(error.problems).to.have.length.above(0);
-          for (const { key, source, detail } of error.problems) expect([key, source, detail]).to.not.include('');
-          if (!bytes.includes('hush"')) expect(error.message).to.not.include('hush');
-          return 'refused';
-        }
-      },
-      close: () => {
-        rmSync(folder, { recursive: true });
-        return Promise.resolve();
-      },
-    });
-  },
-};
 
 const NAMES = [
   'a',

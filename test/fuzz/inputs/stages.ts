@@ -14,15 +14,16 @@ export function named<Input>(name: string, share: number, load: () => Promise<St
 
 /** Every door through which input comes. */
 export const STAGES: readonly Named[] = [
-  named('bodies of requests', 300, async () => (await import('./rest.js')).bodies),
+  named('bodies of requests', 280, async () => (await import('./rest.js')).bodies),
   named('paths and parameters', 130, async () => (await import('./rest-queries.js')).queries),
   named('hints', 50, async () => (await import('./messages.js')).hints),
-  named('control messages and events', 90, async () => (await import('./broadcasts.js')).broadcasts),
+  named('control messages and events', 80, async () => (await import('./broadcasts.js')).broadcasts),
   named('frames of children', 150, async () => (await import('./frames.js')).frames),
-  named('settings', 80, async () => (await import('./files.js')).settings),
+  named('settings', 80, async () => (await import('./settings.js')).settings),
+  named('profiles of the command line', 50, async () => (await import('./settings.js')).profiles),
   named('manifests of repositories', 60, async () => (await import('./files.js')).manifests),
   named('manifests of backups', 60, async () => (await import('./files.js')).backups),
-  named('contents of backups', 80, async () => (await import('./backups.js')).backedUp),
+  named('contents of backups', 60, async () => (await import('./backups.js')).backedUp),
 ];
 
 /** How many cases a stage gets of so many of all stages together. */
