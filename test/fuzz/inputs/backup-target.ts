@@ -14,6 +14,10 @@ import type { ArchiveStore, Change } from '../../../src/store/archive.js';
 import { changed } from '../../../src/store/mongo/archive/changed.js';
 import { EXAMINING as HOW } from '../../support/backup.js';
 
+interface Touched {
+  marked: boolean;
+}
+
 /** What comes behind it would replace what is there. */
 class Through extends Error {}
 
@@ -21,7 +25,6 @@ class Through extends Error {}
 export class Target {
   readonly #directory: string;
   readonly #root: string;
-  #marked = false;
 
   /** `directory`: of the backup. `root`: a folder that is there and has nothing in it. */
   constructor(directory: string, root: string) {
@@ -42,13 +45,13 @@ export class Target {
   /** What was found sound is not refused any more when something was changed. */
   async restored(requeue: boolean): Promise<void> {
     for (const databaseOnly of [false, true]) {
-      this.#marked = false;
+      const touched = { marked: false };
       try {
-        await restore(this.#deps(databaseOnly), this.#directory, { requeue, replace: false, databaseOnly });
+        await restore(this.#deps(databaseOnly, touched), this.#directory, { requeue, replace: false, databaseOnly });
         expect.fail('it is through');
       } catch (error) {
         if (error instanceof Through) continue;
-        if (this.#marked) throw error;
+        if (touched.marked) throw error;
         refusalIn(error);
       }
     }
@@ -69,29 +72,29 @@ export class Target {
     }
   }
 
-  #deps(databaseOnly: boolean): RestoreDeps {
+  #deps(databaseOnly: boolean, touched: Touched): RestoreDeps {
     const topology = (...lists: (readonly string[])[]): Promise<boolean> => {
       for (const name of lists.flat()) expect(name).to.be.a('string').with.property('length').that.is.above(0);
       return Promise.resolve(true);
     };
     return {
       ...HOW,
-      ...{ archive: this.#archive(databaseOnly), topology, processes: { list: () => Promise.resolve([]) } },
+      ...{ archive: this.#archive(databaseOnly, touched), topology, processes: { list: () => Promise.resolve([]) } },
       ...{ timing: { heartbeatMs: 1, watchMs: 1, ttlMs: 1 }, runtime: system, by: 'fuzz' },
       roots: { content: join(this.#root, 'content'), work: join(this.#root, 'work') },
     };
   }
 
   /** Files are put in their place by a restore that is let past the mark; a database alone goes on until it would be switched. */
-  #archive(databaseOnly: boolean): ArchiveStore {
+  #archive(databaseOnly: boolean, touched: Touched): ArchiveStore {
     const given = { seq: 0, fence: 0, epoch: 0, generation: 0 };
     return {
       database: 'interlock',
       snapshot: () => expect.fail('nothing is backed up'),
       standing: () => Promise.resolve({ now: new Date(), occupied: [], given }),
-      mark: () => (databaseOnly ? Promise.resolve(void (this.#marked = true)) : Promise.reject(new Through())),
+      mark: () => (databaseOnly ? Promise.resolve(void (touched.marked = true)) : Promise.reject(new Through())),
       load: async (name, batches, change) => {
-        for (const number of [change.seqShift, ...Object.values(change.given)]) expect(number).to.satisfy(Number.isSafeInteger);
+        for (const number of [change.seqShift, ...numbersOf(change)]) expect(number).to.satisfy(Number.isSafeInteger);
         let documents = 0;
         for await (const batch of batches) {
           for (const bytes of batch) soundly(name, bytes, change);
@@ -105,6 +108,8 @@ export class Target {
     };
   }
 }
+
+const numbersOf = ({ given }: Change): number[] => [given.seq, given.fence, given.epoch, given.generation];
 
 function soundly(name: string, bytes: Uint8Array, change: Change): void {
   const { document, fate } = changed(name, bytes, change);

@@ -41,7 +41,7 @@ class Listeners {
     await control.open(this.link);
     const [deadLetters, log] = [this.letters, silentLog];
     const listener = { event: (event: TaskEvent) => this.events.push(event), missed: (why: string) => this.missed.push(why) };
-    await new Listening({ names, deadLetters, log, listener: listener as never, onClose: () => undefined }).attach(this.link);
+    await new Listening({ names, deadLetters, log, listener: listener, onClose: () => undefined }).attach(this.link);
     const [first, second] = this.link.channels.map(channel => channel.consumers.values().next().value!);
     this.#take = { control: first!, event: second! };
     return this;

@@ -118,7 +118,7 @@ function moving(guarded: Guarded): Pick<typeof system, 'clock' | 'timers'> {
 function files({ store }: Guarded): ReturnType<typeof fileRoutes> {
   return fileRoutes({
     ...{ documents: store.documents, dataDirectory: 'nowhere', settings: { allowPrivateOrigins: false } },
-    submit: ({ name }) => Promise.reject(new InterlockError('UNKNOWN_TASK_TYPE', `There is no ${String(name)} here.`)),
+    submit: () => Promise.reject(new InterlockError('UNKNOWN_TASK_TYPE', 'There is no such type here.')),
   });
 }
 

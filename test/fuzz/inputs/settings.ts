@@ -173,7 +173,8 @@ export const profiles: Stage<Buffer> = {
           const more = { ...found, profiles: { ...found.profiles, one_more: { url: 'http://c' } } };
           writeProfiles(more, file);
           expect(JSON.stringify(readProfiles(file))).to.equal(JSON.stringify(more));
-          expect(JSON.stringify(JSON.parse(bytes.toString('utf8')).profiles ?? {})).to.equal(JSON.stringify(found.profiles));
+          const { profiles: said = {} } = JSON.parse(bytes.toString('utf8')) as { profiles?: unknown };
+          expect(JSON.stringify(said)).to.equal(JSON.stringify(found.profiles));
           return 'taken';
         } catch (error) {
           if (!(error instanceof UsageError)) throw error;
