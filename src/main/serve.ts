@@ -6,6 +6,7 @@ import { startAll, type Service } from '../process/service.js';
 import { onSignals, type SignalHandlers } from '../process/signals.js';
 import { system } from '../process/system.js';
 import { systemdNotifier, type Notifier } from '../process/systemd.js';
+import { leave } from './leave.js';
 
 export interface Serving {
   logger: ProcessLogger;
@@ -65,7 +66,7 @@ export async function serve(role: Serving, asked: AbortController): Promise<neve
   clearTimeout(overdue);
   logger.info('Stopped.');
   await logger.close();
-  process.exit(clean ? 0 : 1);
+  leave(clean ? 0 : 1);
 }
 
 /** What each signal means. */
@@ -117,7 +118,7 @@ function endingOf({ logger, abandon }: Serving): End {
     logger.fatal(`${why}: this process ends at once.`, error === undefined ? {} : { err: error });
     if (abandon) await Promise.race([abandon().catch(() => undefined), system.timers.sleep(ABANDON_MS)]);
     await logger.close();
-    process.exit(code);
+    leave(code);
   };
 }
 
