@@ -11,6 +11,7 @@ import { InterlockError, StoreError } from '../core/errors.js';
 import type { Measured, ProcessIdentity, Role } from '../core/process.js';
 import { identify } from '../process/identity.js';
 import { createLogger, type ProcessLogger } from '../process/logger.js';
+import { nameLookup } from '../process/name-lookup.js';
 import { jittered, type Runtime } from '../process/runtime.js';
 import { redactText } from '../process/redact.js';
 import type { Service } from '../process/service.js';
@@ -21,6 +22,7 @@ import { Certificates } from '../process/tls/certificates.js';
 import { measuringVitals, Tally } from '../process/vitals.js';
 import { openMongoStore, type MongoStore } from '../store/mongo/store.js';
 import { compareClocks } from './clock-check.js';
+import { leave } from './leave.js';
 import { processName } from './names.js';
 import { serverTls, type ServerTls } from './tls.js';
 
@@ -47,6 +49,8 @@ export interface Parts {
 }
 
 const RETRY_MS = 2_000;
+/** One for both servers: what one of them asks for is answered for the other. */
+const lookup = nameLookup(system);
 
 /**
  * Configuration → logger → database → broker. A database that does not answer yet is waited for: after an outage nobody has to
@@ -137,7 +141,7 @@ export function versions(): { interlock: string; node: string } {
 
 export function amqpOptions(config: Config, url: string, name: string, log: ProcessLogger): AmqpOptions {
   const random = (): number => system.random.uniform();
-  return { url, name, prefix: config.amqp.prefix, ...tlsOf(config, 'amqp'), random, log };
+  return { url, name, prefix: config.amqp.prefix, ...tlsOf(config, 'amqp'), lookup, random, log };
 }
 
 /** Connects in the background, once it is started. */
@@ -153,7 +157,7 @@ async function openStore(given: { config: Config; url: string; name: string; log
   const { config, url, name, logger } = given;
   for (;;) {
     try {
-      return await openMongoStore({ url, appName: name, ...tlsOf(config, 'mongo'), log: logger });
+      return await openMongoStore({ url, appName: name, ...tlsOf(config, 'mongo'), lookup, log: logger });
     } catch (error) {
       if (!(error instanceof StoreError)) throw asSetting('mongo.url', error);
       logger.warn(`MongoDB does not answer at ${url}; trying again until it does.`, { reason: error.message });
@@ -164,10 +168,10 @@ async function openStore(given: { config: Config; url: string; name: string; log
 
 /** Nothing is running yet while we wait for the database: the first signal, or the end of who started us, may end it. */
 function stopWaitingOnSignal(logger: ProcessLogger): () => void {
-  const leave = (): void => void logger.close().then(() => process.exit(0));
+  const end = (): void => void logger.close().then(() => leave(0));
   const events = ['SIGTERM', 'SIGINT', 'disconnect'] as const;
-  for (const event of events) process.once(event, leave);
-  return () => events.forEach(event => process.off(event, leave));
+  for (const event of events) process.once(event, end);
+  return () => events.forEach(event => process.off(event, end));
 }
 
 /** Options for a driver only where a file is named: their mere presence turns TLS on. Throws ConfigError. */

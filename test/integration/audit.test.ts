@@ -103,7 +103,7 @@ describe(`interlock audit (INTERLOCK_TEST_SEED=${SEED})`, function () {
     const store = await openMongoStore({
       url: deployment.env.INTERLOCK_MONGO_URL!,
       appName: 'interlock-test',
-      log: { warn: () => undefined, error: () => undefined },
+      log: { warn: () => undefined, error: () => undefined, info: () => undefined },
     });
     try {
       const { items } = await store.tasks.list({}, { limit: 500, newestFirst: false });

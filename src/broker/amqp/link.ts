@@ -80,7 +80,9 @@ function withHeartbeat(url: string): string {
 }
 
 function socketOptions(options: AmqpOptions, name: string, signal: AbortSignal): SocketOptions & { signal: AbortSignal } {
-  return { noDelay: true, keepAlive: true, clientProperties: { connection_name: name }, ...options.tls, signal };
+  const { tls, lookup } = options;
+  const common = { noDelay: true, keepAlive: true, clientProperties: { connection_name: name }, signal };
+  return { ...common, ...tls, ...(lookup && { lookup }) };
 }
 
 /** Why the broker ended a connection over an error of its own (541), which is how some broken queues answer. */

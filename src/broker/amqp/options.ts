@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 
 /** What the adapter needs of logging; any winston-like log fits. */
@@ -24,6 +25,8 @@ export interface AmqpOptions {
   /** Put before every exchange and queue, for deployments that share a vhost. Default: nothing. */
   prefix?: string;
   tls?: BrokerTls;
+  /** Gives the addresses of names; Node's own otherwise. */
+  lookup?: LookupFunction;
   /** Uniform in [0, 1); spreads reconnects. */
   random: () => number;
   log: BrokerLog;

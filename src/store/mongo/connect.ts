@@ -1,8 +1,11 @@
+import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { MongoClient, MongoServerSelectionError, type Document, type MongoClientOptions } from 'mongodb';
 import { InterlockError } from '../../core/errors.js';
 import { translated } from './errors.js';
 import { within } from './calls.js';
+import type { StoreLog } from './log.js';
+import { tellOfReach } from './reach.js';
 
 /** Its presence turns TLS on. Each new connection is made with what the object then holds. */
 export interface MongoTls {
@@ -28,17 +31,25 @@ export interface Clients {
   bulk: MongoClient;
 }
 
+export interface ConnectOptions {
+  appName: string;
+  tls?: MongoTls;
+  lookup?: LookupFunction;
+  log: StoreLog;
+}
+
 export type Connected = Clients & { reconnects: () => number };
 
 /** Throws InterlockError `VALIDATION_FAILED` for a server that cannot keep the promises, StoreError for one that does not answer. */
-export async function connect(url: string, options: { appName: string; tls?: MongoTls }): Promise<Connected> {
-  const common = { ...OPTIONS, appName: options.appName, ...tlsOptions(options.tls) };
+export async function connect(url: string, { appName, tls, lookup, log }: ConnectOptions): Promise<Connected> {
+  const common = { ...OPTIONS, appName, ...tlsOptions(tls), ...(lookup && { lookup }) };
   const vital = new MongoClient(url, { ...common, retryWrites: false, maxPoolSize: 10 });
   const bulk = new MongoClient(url, { ...common, retryWrites: true, maxPoolSize: 50 });
   const found = [timesFound(vital), timesFound(bulk)];
   try {
     await within(2 * SELECTION_MS, Promise.all([vital.connect(), bulk.connect()]));
     await refuseUnfit(vital);
+    tellOfReach(vital, log); // both clients have the same members
     return { vital, bulk, reconnects: () => found.reduce((sum, times) => sum + Math.max(0, times() - 1), 0) };
   } catch (error) {
     const reason = error instanceof MongoServerSelectionError ? await whyUnreachable(url, common) : undefined;

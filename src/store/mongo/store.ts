@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { LedgerStore } from '../ledger.js';
 import type { ArchiveStore, ScratchStore } from '../archive.js';
 import type { Store } from '../store.js';
@@ -40,6 +41,8 @@ export interface MongoStoreOptions {
   /** Shown in the server's logs and `currentOp`. */
   appName: string;
   tls?: MongoTls;
+  /** Gives the addresses of names; Node's own otherwise. */
+  lookup?: LookupFunction;
   log: StoreLog;
 }
 
