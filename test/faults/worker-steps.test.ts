@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { Deployment, type Role, type TaskView } from '../support/deployment.js';
 import { RawAmqp } from '../support/amqp.js';
+import { endsIn, EventStream } from '../support/event-stream.js';
 import { readSpans } from '../support/evidence.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/wait.js';
@@ -122,6 +123,48 @@ describe('a worker that goes between two steps of a start', function () {
     await until('it is found missing', async () => (await processState('w1')) === 'missing', { timeoutMs: 60_000 });
     expect(await deployment.task(task.id)).to.include({ state: 'completed', attempt: 1, reason: null });
     expect(spans('task')).to.have.length(1);
+  });
+
+  /** Everything that anybody tells of a task from now on; what is published lies in a queue of its own. */
+  async function copyEvents(): Promise<() => Promise<string[]>> {
+    const prefix = deployment.env.INTERLOCK_AMQP_PREFIX!;
+    await raw.on(async channel => {
+      await channel.assertQueue(`${prefix}events`, { exclusive: true });
+      await channel.bindQueue(`${prefix}events`, `${prefix}interlock.events`, '#');
+    });
+    const read: string[] = [];
+    return () =>
+      raw.on(async channel => {
+        for (let each = await channel.get(`${prefix}events`); each; each = await channel.get(`${prefix}events`))
+          read.push(each.content.toString());
+        return read;
+      });
+  }
+
+  it('has told nobody of the end that it wrote when it is killed before it learns of that; who follows is told from the record', async () => {
+    await startWorker();
+    const events = await copyEvents();
+    const all = await EventStream.open(`${deployment.url}/api/v1/events`);
+    const task = await submit('task', 1_000);
+    const one = await EventStream.open(`${deployment.url}/api/v1/tasks/${task.id}/events`);
+    try {
+      await until('the body has begun', () => spans('task').length > 0);
+      await until('its start is told', async () => (await events()).some(text => text.includes('"running"')));
+      proxy.holdReplyTo('completed');
+      await until('the end is written', async () => (await record(task.id))?.state === 'completed');
+      await w1.kill('SIGKILL');
+      await one.ends();
+      expect(one.received.at(-1)?.data).to.deep.include({ id: task.id, state: 'completed' });
+      await until('who follows all is told, too', () => endsIn(all).has(task.id), { timeoutMs: 60_000 });
+      await until('it is found missing', async () => (await processState('w1')) === 'missing', { timeoutMs: 60_000 });
+      expect(
+        (await events()).filter(text => text.includes(task.id) && text.includes('"completed"')),
+        'no event told of it',
+      ).to.deep.equal([]);
+      expect(await deployment.task(task.id)).to.include({ state: 'completed', attempt: 1, reason: null });
+    } finally {
+      for (const stream of [all, one]) stream.leave();
+    }
   });
 
   it('starts nothing that runs when its start is carried out only after it was found missing', async () => {
