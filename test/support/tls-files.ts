@@ -49,6 +49,15 @@ export class TlsFolder {
     };
   }
 
+  /** The same as settings of one part; an API needs no authority to show its certificate. */
+  settings(part: 'AMQP' | 'MONGO' | 'API', name: string): Record<string, string> {
+    return {
+      ...(part !== 'API' && { [`INTERLOCK_${part}_TLS_CA_FILE`]: this.file('ca.pem') }),
+      [`INTERLOCK_${part}_TLS_CERTIFICATE_FILE`]: this.file(`${name}.pem`),
+      [`INTERLOCK_${part}_TLS_KEY_FILE`]: this.file(`${name}.key`),
+    };
+  }
+
   remove(): void {
     rmSync(this.path, { recursive: true });
   }
