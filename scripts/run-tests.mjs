@@ -19,7 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 export async function runTests(words, env, node = process.execPath) {
   const { stdout, stderr, status } = await run(words, env, node);
   const [, passed, failed] = /^(\d+) passed, (\d+) failed$/.exec(stdout.trimEnd().split('\n').at(-1)) ?? [undefined, 0, 1];
-  return { stderr, passed: Number(passed), failed: Number(failed) || (status === 0 ? 0 : 1) };
+  const [about] = /^\d+ pending/m.exec(stdout) ?? [];
+  return { stderr, passed: Number(passed), failed: Number(failed) || (status === 0 ? 0 : 1), pending: about && `, ${about}` };
 }
 
 function run(words, env, node) {
@@ -40,7 +41,9 @@ function run(words, env, node) {
 /** Says line by line how each run ended, and all of them together; so ends the command. */
 export function sumUp(runs) {
   const of = what => runs.reduce((sum, each) => sum + each[what], 0);
-  const lines = runs.map(({ title, passed, failed, about }) => `${title}: ${passed} passed, ${failed} failed${about ?? ''}`);
+  const lines = runs.map(
+    ({ title, passed, failed, pending = '', about = '' }) => `${title}: ${passed} passed, ${failed} failed${pending}${about}`,
+  );
   process.stdout.write(`\n${lines.join('\n')}\n\n${of('passed')} passed, ${of('failed')} failed\n`);
   process.exitCode = of('failed') === 0 && !stopped ? 0 : 1;
 }

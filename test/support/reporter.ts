@@ -3,9 +3,11 @@ import { basename } from 'node:path';
 
 import Mocha from 'mocha';
 
+import { leftOut } from './left-out.js';
+
 /**
  * Mocha's own report, ended by `N passed, N failed`; the numbers also go to the file that INTERLOCK_TEST_COUNTS names, with each failed
- * test in a line and what it said, and how long each file took.
+ * test in a line and what it said, each one that could not be run here, and how long each file took.
  */
 export default class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
@@ -27,7 +29,8 @@ export default class Reporter extends Mocha.reporters.Spec {
     runner.once('end', () => {
       const { passes: passed, failures: failed } = this.stats;
       const file = process.env.INTERLOCK_TEST_COUNTS;
-      if (file !== undefined) writeFileSync(file, JSON.stringify({ passed, failed, failures, tookMs }));
+      if (file !== undefined) writeFileSync(file, JSON.stringify({ passed, failed, failures, pending: leftOut, tookMs }));
+      for (const title of leftOut) process.stdout.write(`PENDING  ${title}\n`);
       process.stdout.write(`${passed} passed, ${failed} failed\n`);
     });
   }
