@@ -49,3 +49,8 @@ export function faultsOf(row: readonly string[]): string[] {
     return fault === undefined ? [] : [`row ${number}: ${fault}`];
   });
 }
+
+/** The folder of each test that a row names. */
+export function foldersOf(row: readonly string[]): string[] {
+  return [...(row.at(-1) ?? '').matchAll(REFERENCE)].map(([, file = '']) => file.split('/')[0]!);
+}
