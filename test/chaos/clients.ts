@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { GPUS, SCHEDULES } from './cast.js';
 import type { Journal } from './journal.js';
+import type { Leaks } from './leaks.js';
 import { nowUs } from './monotonic.js';
 import type { TaskWish, Wish } from './plan-load.js';
 import type { MemberWish, WorkflowWish } from './plan-workflows.js';
@@ -42,14 +43,16 @@ export class Clients {
   readonly figures = { requests: 0, unclear: 0, refused: 0 };
   readonly #apis: readonly string[];
   readonly #journal: Journal;
+  readonly #leaks: Leaks;
   readonly #underWay = new Set<Promise<void>>();
   /** By label: the id, once there is an answer. */
   readonly #ids = new Map<string, Promise<string | undefined>>();
   #turn = 0;
 
-  constructor(apis: readonly string[], journal: Journal) {
+  constructor(apis: readonly string[], journal: Journal, leaks: Leaks) {
     this.#apis = apis;
     this.#journal = journal;
+    this.#leaks = leaks;
   }
 
   /** Before the first fault, too. */
@@ -106,7 +109,9 @@ export class Clients {
 
   /** Who comes after others gets a place in a line only when these have ended. */
   async #submitWorkflow(members: readonly MemberWish[], request: number, signal: AbortSignal): Promise<void> {
-    const tasks = Object.fromEntries(members.map(each => [each.label, { ...bodyOf(each), after: each.after, join: each.join }]));
+    const tasks = Object.fromEntries(
+      members.map(each => [each.label, { ...this.#bodyOf(each), after: each.after, join: each.join }]),
+    );
     const askedAt = nowUs();
     const answer = await this.#sendUntilClear('/api/v1/workflows', { tasks }, signal);
     const answeredAt = nowUs();
@@ -132,7 +137,7 @@ export class Clients {
     how: { request: number; keyed: boolean },
     signal: AbortSignal,
   ): Promise<(string | undefined)[]> {
-    const bodies = tasks.map(bodyOf);
+    const bodies = tasks.map(task => this.#bodyOf(task));
     const [path, body] = bodies.length === 1 ? ['/api/v1/tasks', bodies[0]] : ['/api/v1/tasks/batch', { tasks: bodies }];
     const askedAt = nowUs();
     const answer = how.keyed ? await this.#sendUntilClear(path, body, signal) : await this.#send(path, body, {});
@@ -168,6 +173,8 @@ export class Clients {
         signal: AbortSignal.timeout(REQUEST_MS),
       });
       const text = await response.text();
+      // A task is shown with its arguments; no other answer has any.
+      this.#leaks.look(`an answer ${response.status} to ${method} ${path.split('/')[3] ?? path}`, text, response.ok);
       if (response.ok) return { kind: 'ok', body: JSON.parse(text) as unknown };
       if (response.status >= 500 || response.status === 408) return this.#unclear(`${response.status} ${text.slice(0, 200)}`);
       this.figures.refused++;
@@ -178,6 +185,10 @@ export class Clients {
     }
   }
 
+  #bodyOf(task: TaskWish): object {
+    return bodyOf(task, this.#leaks.argument);
+  }
+
   #unclear(why: string): Answer {
     this.figures.unclear++;
     this.#journal.note('unclear', { why });
@@ -185,12 +196,12 @@ export class Clients {
   }
 }
 
-function bodyOf(task: TaskWish): object {
+function bodyOf(task: TaskWish, secret: string): object {
   const { label, type, ms, manner, exclusive, shared, queue, priority, countdownMs, expiresMs, retry, limits } = task;
   const { rate, gpus, limit, calls } = task;
   return {
     name: type,
-    kwargs: { label, ms, manner, exclusive, shared, ...(calls && { calls }) },
+    kwargs: { label, ms, manner, exclusive, shared, secret, ...(calls && { calls }) },
     exclusive,
     shared,
     queue,

@@ -2,6 +2,7 @@ import { createClient, type StreamEvent } from '../../src/client/client.js';
 import { isFinal } from '../../src/core/state.js';
 import type { Task } from '../../src/core/task.js';
 import type { Journal } from './journal.js';
+import type { Leaks } from './leaks.js';
 
 /** What one follower was told. Times are of the wall clock, in milliseconds. */
 export interface Told {
@@ -29,11 +30,13 @@ export function untold(tasks: readonly Pick<Task, 'id' | 'state' | 'finishedAt'>
 export class Followers {
   readonly told: Told[];
   readonly #journal: Journal;
+  readonly #leaks: Leaks;
   readonly #leaving = new AbortController();
   readonly #running: Promise<void>[] = [];
 
-  constructor(apis: readonly string[], journal: Journal) {
+  constructor(apis: readonly string[], journal: Journal, leaks: Leaks) {
     this.#journal = journal;
+    this.#leaks = leaks;
     this.told = apis.map(api => ({ api, ends: new Set(), excusedUntil: Date.now(), events: 0, resyncs: 0 }));
   }
 
@@ -51,7 +54,10 @@ export class Followers {
     while (!signal.aborted) {
       try {
         const client = createClient({ url: told.api, fetch: fetchNoting(told) });
-        for await (const event of client.events({}, { signal })) note(told, event);
+        for await (const event of client.events({}, { signal })) {
+          this.#leaks.look('an event', JSON.stringify(event));
+          note(told, event);
+        }
       } catch (error) {
         this.#journal.note('a follower lost its API', { api: told.api, why: String(error) });
       }

@@ -8,6 +8,7 @@ import { openMongoStore, type MongoStore } from '../../src/store/mongo/store.js'
 import { Clients } from './clients.js';
 import { drain, healAll, healthy, type Drained } from './drain.js';
 import { Followers, untold } from './followers.js';
+import type { Leaks } from './leaks.js';
 import type { Plan } from './plan.js';
 import { readRecords, type Records } from './records.js';
 import { Samples } from './samples.js';
@@ -26,6 +27,7 @@ export interface Performance {
   /** Waits for which there was no reason while the rest was worked off. */
   unexplained: Finding[];
   followers: Followers;
+  leaks: Leaks;
 }
 
 const READY_MS = 120_000;
@@ -38,18 +40,20 @@ const LAST_EVENTS_MS = 30_000;
 export async function perform(plan: Plan, stage: Stage): Promise<Performance> {
   await stage.open();
   if (!(await healthy(stage, READY_MS))) throw new Error(`Not healthy ${READY_MS / 1_000} s after the start`);
-  const clients = new Clients(stage.apis, stage.journal);
+  const clients = new Clients(stage.apis, stage.journal, stage.leaks);
   await clients.declareUnits();
   await clients.createSchedules();
-  const followers = new Followers(stage.apis, stage.journal);
+  const followers = new Followers(stage.apis, stage.journal, stage.leaks);
   followers.start();
   const samples = new Samples(stage);
   samples.start();
   const storm = await storming(plan, stage, clients);
   const { drained, unexplained, records } = await settle(stage, samples, followers);
+  stage.leaks.readLogs(stage.folder);
   const evidence = readFileSync(stage.evidence, 'utf8');
   const traces = readTraces(evidence, stage.sink.lines, stage.journal.freezes, records.tasks);
-  return { storm, clients, drained, records, traces, samples, unexplained, followers };
+  const { leaks } = stage;
+  return { storm, clients, drained, records, traces, samples, unexplained, followers, leaks };
 }
 
 async function storming({ faults, load, minutes }: Plan, stage: Stage, clients: Clients): Promise<Storm> {
@@ -90,6 +94,7 @@ async function settle(
     await samples.stop();
     await heardAll(store, followers);
     await followers.stop();
+    await stage.leaks.askAll(stage.apis);
     await stage.retire();
     return { drained, unexplained, records: await readRecords(store) };
   } finally {

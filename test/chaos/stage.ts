@@ -14,9 +14,12 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { ASYNC_SLOTS, CAST, QUEUES, SLOTS, TIMING_SCALE, names, type Player } from './cast.js';
 import type { Journal } from './journal.js';
 import { Kept } from './kept.js';
+import { Leaks } from './leaks.js';
 import { Sink } from './sink.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** As whom the processes connect to MongoDB. */
+const USER = 'chaos';
 
 /** Servers, processes, and a proxy on every way between them. Nothing here is shared with anybody. */
 export class Stage {
@@ -24,6 +27,7 @@ export class Stage {
   readonly evidence: string;
   readonly sink: Sink;
   readonly journal: Journal;
+  readonly leaks = new Leaks();
   readonly players = new Map<string, Kept>();
   /** By link: `worker-1>mongo`, `client>api-1`. */
   readonly links = new Map<string, TcpProxy>();
@@ -83,6 +87,7 @@ export class Stage {
       readConcern: { level: 'majority' },
     });
     await this.#prepareDatabase();
+    await this.#plantPasswords();
     const ports = await freePorts(names('api').length);
     for (const [index, name] of names('api').entries()) await this.#connect(`client>${name}`, `http://127.0.0.1:${ports[index]}`);
     for (const player of CAST) {
@@ -127,6 +132,20 @@ export class Stage {
     await store.close();
   }
 
+  /** Neither server asks for more than its own address has; processes come with passwords that can be told from anything else. */
+  async #plantPasswords(): Promise<void> {
+    this.leaks.canaries.plant('amqpPassword', decodeURIComponent(new URL(this.rabbit.url).password));
+    await this.direct.db('admin').command({ createUser: USER, pwd: this.leaks.mongoPassword, roles: ['root'] });
+  }
+
+  #mongoFor(name: string): string {
+    const url = new URL(this.link(`${name}>mongo`).url(this.mongo.url));
+    url.username = USER;
+    url.password = this.leaks.mongoPassword;
+    url.searchParams.set('authSource', 'admin');
+    return url.href;
+  }
+
   async #connect(name: string, url: string, disguised = false): Promise<void> {
     this.links.set(name, await TcpProxy.before(url, 0, { disguised }));
   }
@@ -137,7 +156,7 @@ export class Stage {
     return {
       PATH: process.env.PATH,
       HOME: own,
-      INTERLOCK_MONGO_URL: this.link(`${name}>mongo`).url(this.mongo.url),
+      INTERLOCK_MONGO_URL: this.#mongoFor(name),
       INTERLOCK_AMQP_URL: this.link(`${name}>rabbit`).url(this.rabbit.url),
       ...(apiPort !== undefined && { INTERLOCK_API_PORT: String(apiPort) }),
       INTERLOCK_TIMING_SCALE: String(TIMING_SCALE),

@@ -1,6 +1,7 @@
 import { checkHistory, type Finding, type Rule, type Submission } from '../../src/audit/history.js';
 import { GPUS, TIMING_SCALE } from './cast.js';
 import { untold } from './followers.js';
+import { leaked } from './leaks.js';
 import { ownFindings, labelOf } from './own-rules.js';
 import type { Performance } from './perform.js';
 import type { Plan } from './plan.js';
@@ -40,7 +41,13 @@ export function judge(plan: Plan, seen: Performance, hung: readonly string[]): V
   const findings = [...findingsOf(seen)];
   const count = (rule: Rule): number => findings.filter(finding => finding.rule === rule).length;
   const { storm, records } = seen;
-  const reasons = [...tooLittle(plan, seen), ...notAlive(seen, hung), ...notTold(seen), ...byRule(findings)];
+  const reasons = [
+    ...tooLittle(plan, seen),
+    ...notAlive(seen, hung),
+    ...notTold(seen),
+    ...leaked(seen.leaks),
+    ...byRule(findings),
+  ];
   return {
     seed: plan.seed,
     minutes: plan.minutes,
@@ -124,7 +131,7 @@ function othersOf(findings: readonly Finding[]): Verdict['others'] {
   return others;
 }
 
-function figuresOf({ storm, clients, traces, drained, records, followers }: Performance): Verdict['figures'] {
+function figuresOf({ storm, clients, traces, drained, records, followers, leaks }: Performance): Verdict['figures'] {
   const attempts = records.tasks.flatMap(task => task.attempts);
   const ended = (reason: string): number => attempts.filter(attempt => attempt.reason === reason).length;
   return {
@@ -150,6 +157,7 @@ function figuresOf({ storm, clients, traces, drained, records, followers }: Perf
     healthyAfterMs: drained.healthyMs ?? null,
     eventsFollowed: followers.told.reduce((sum, { events }) => sum + events, 0),
     resyncs: followers.told.reduce((sum, { resyncs }) => sum + resyncs, 0),
+    textsSearchedForSecrets: leaks.looked,
     quietAfterMs: drained.quietMs ?? null,
   };
 }

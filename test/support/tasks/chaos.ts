@@ -13,6 +13,8 @@ const input = Type.Object({
   manner: Type.Union(['gentle', 'stubborn', 'busy', 'exit', 'fail', 'flaky', 'endless', 'stuck'].map(each => Type.Literal(each))),
   exclusive: Type.Array(Type.String()),
   shared: Type.Array(Type.String()),
+  /** Nobody may see it but who sent it. */
+  secret: Type.Optional(Type.String()),
   calls: Type.Optional(Type.Array(Type.Unknown())),
 });
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 
 import type { EndedSchedule } from '../../chaos/drain.js';
 import type { Task } from '../../../src/core/task.js';
+import { leaked, Leaks } from '../../chaos/leaks.js';
 import { ownFindings } from '../../chaos/own-rules.js';
 import { trends } from '../../chaos/samples.js';
 import { accepts, type Line, type Seen, type SinkLine } from '../../chaos/sink.js';
@@ -48,6 +49,30 @@ describe('how a chaos run is judged', () => {
       accepts(seen, { fence: 5, exclusive: ['a'], shared: [] });
       expect(accepts(seen, { fence: 4, exclusive: ['b', 'a'], shared: [] })).to.equal(false);
       expect(accepts(seen, { fence: 3, exclusive: ['b'], shared: [] })).to.equal(true);
+    });
+  });
+
+  describe('secrets', () => {
+    it('are found as they are, in an address and in base64; an argument may be shown with its task', () => {
+      const leaks = new Leaks();
+      const { argument, mongoPassword: password } = leaks;
+      leaks.look('an answer', `{"secret":"${argument}"}`, true);
+      leaks.look('an answer', '{}');
+      expect(leaked(leaks)).to.deep.equal([]);
+      leaks.look('an error', `not ${argument}`);
+      leaks.look('a log', Buffer.from(`me:${password}`).toString('base64'));
+      leaks.look('a log', password);
+      leaks.look('a task', password, true);
+      expect([...leaks.seen]).to.deep.equal([
+        ['argument in an error', 1],
+        ['mongoPassword in a log', 2],
+        ['mongoPassword in a task', 1],
+      ]);
+      expect(leaked(leaks)[1]).to.include('2 times: mongoPassword in a log');
+    });
+
+    it('were not kept where nothing was searched', () => {
+      expect(leaked(new Leaks())).to.deep.equal(['Nothing was searched for secrets.']);
     });
   });
 
