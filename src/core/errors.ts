@@ -81,6 +81,14 @@ export class StoreError extends InterlockError {
   }
 }
 
+/** The database shows an older state than this process has seen: its numbers would be given a second time. */
+export class OlderDatabase extends StoreError {
+  constructor(message: string) {
+    super(message, 'refused');
+    this.name = 'OlderDatabase';
+  }
+}
+
 /**
  * Ends that the store can never hold as they are, each with the error that may be recorded instead; what else was in the call has ended.
  * Trying the same again is in vain.

@@ -35,4 +35,6 @@ export interface DatabaseDrift {
   differing: string[];
   /** A newer schema, or a restore that is not through: what every role refuses to start on. */
   refused?: string;
+  /** What the mark says that a process left who had seen higher numbers. */
+  backwards?: string;
 }

@@ -1,4 +1,4 @@
-import { ERROR_STATUS, InterlockError, StoreError, type ErrorCode, type FieldError } from '../../core/errors.js';
+import { ERROR_STATUS, InterlockError, OlderDatabase, StoreError, type ErrorCode, type FieldError } from '../../core/errors.js';
 
 /** RFC 9457. */
 export interface Problem {
@@ -38,7 +38,7 @@ export function problemOf(error: unknown, request: { id: string; bodyLimit: numb
 
 /** The driver's words name hosts and ports: they stay in the log. */
 function detailOf(error: InterlockError): string {
-  if (!(error instanceof StoreError)) return error.message;
+  if (!(error instanceof StoreError) || error instanceof OlderDatabase) return error.message;
   if (error.outcome === 'refused') return 'The database does not answer. Nothing was changed; try again.';
   return 'The database did not answer clearly: what was asked may have happened, or may still. With the same Idempotency-Key it is safe to repeat.';
 }

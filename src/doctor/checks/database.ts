@@ -125,6 +125,15 @@ export const DATABASE_CHECKS: readonly Check[] = [
     },
     ({ drift }) => (drift?.refused === undefined ? [] : [{ evidence: drift.refused, remedy: 'As it says.' }]),
   ),
+  ofDatabase(
+    {
+      name: 'database-backwards',
+      severity: 'error',
+      about:
+        'Older files of the database were put back under roles that had seen newer ones: nothing is accepted, granted or started.',
+    },
+    ({ drift }) => (drift?.backwards === undefined ? [] : [{ evidence: drift.backwards, remedy: 'As it says.' }]),
+  ),
   ofEvidence(
     {
       name: 'records-unreadable',

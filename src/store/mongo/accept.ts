@@ -15,13 +15,17 @@ import { toDocument, toTask, type TaskDocument } from './task-documents.js';
  * A number taken in vain is closed later, so that even an unclear answer has done no harm.
  */
 export async function takeNumbers(db: Database, count: number): Promise<number> {
+  await db.highWater.sound();
+  const above = db.highWater.seen.seq; // as it was before the question: answers may overtake each other
   const update = { $inc: { n: count }, $currentDate: { at: true } };
   const raise = () => findAndModify(db.bulkDb, 'counters', { query: { _id: 'seq' }, update, writeConcern: { w: 1 } });
   // Once more, as during an election: a number that is taken in vain does no harm.
   const counter = (await read('take numbers', () => raise().catch(raise))) as CounterDocument | null;
   if (!counter) throw new StoreError('The counter of acceptance numbers is missing: run `interlock manage-db`.', 'refused');
   if (counter.at) db.numbersAt.latest = counter.at;
-  return counter.n - count + 1;
+  const first = counter.n - count + 1;
+  if (first <= above) await db.highWater.sound(true);
+  return first;
 }
 
 /** One command for all; whatever was not plainly stored is judged by what stands in the database. */

@@ -8,8 +8,9 @@ import type { Token } from '../tokens.js';
 import type { TrailEntry } from '../trail.js';
 import { LIMIT, read } from './calls.js';
 import { Causality } from './causality.js';
+import type { Connected } from './connect.js';
 import { Damage } from './damage.js';
-import type { StoreLog } from './log.js';
+import { HighWater, type HighWaterDeps } from './high-water.js';
 import type { TaskDocument } from './task-documents.js';
 
 export interface CounterDocument {
@@ -45,6 +46,8 @@ export interface MetaDocument {
   generation: number;
   seqHigh: number;
   createdAt: Date;
+  /** How often `manage-db` had to make a counter or a lease anew: what counts from there is no older database. */
+  renumbered?: number;
   /** Begun by `manage-db` and not ended yet. */
   upgrade?: { to: number; id: string };
   /** Where it came from, if a backup was restored. */
@@ -94,13 +97,18 @@ export interface Database {
   /** Server time as it came with the last numbers. */
   numbersAt: { latest?: Date };
   damage: Damage;
+  highWater: HighWater;
 }
 
-export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient }, name: string, log: StoreLog): Database {
-  const bulkDb = clients.bulk.db(name);
-  const vitalDb = clients.vital.db(name);
+export function openDatabase(
+  { vital, bulk, reconnects }: Connected,
+  name: string,
+  { log, anew }: Pick<HighWaterDeps, 'log' | 'anew'>,
+): Database {
+  const bulkDb = bulk.db(name);
+  const vitalDb = vital.db(name);
   return {
-    ...clients,
+    ...{ vital, bulk },
     bulkDb,
     tasks: bulkDb.collection('tasks'),
     counters: bulkDb.collection('counters'),
@@ -119,6 +127,7 @@ export function openDatabase(clients: { vital: MongoClient; bulk: MongoClient },
     causality: new Causality(),
     numbersAt: {},
     damage: new Damage(log),
+    highWater: new HighWater({ db: bulkDb, anew, reconnects, log }),
   };
 }
 

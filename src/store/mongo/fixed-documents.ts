@@ -16,6 +16,12 @@ export async function createDocuments(db: Db): Promise<string[]> {
   if (missing.length === 0) return [];
   const used = await numbersInUse(db);
   const created: string[] = [];
+  // What counts anew is no older database, and the roles are told before they see it.
+  const begun = missing.some(name => name !== 'meta.deployment');
+  if (begun)
+    await write('renumber', () =>
+      db.collection<MetaDocument>('meta').updateOne({ _id: 'deployment' }, { $inc: { renumbered: 1 } }, LIMIT),
+    );
   for (const name of missing) {
     const [collection, _id] = parts(name);
     const result = await write(`create ${name}`, () =>

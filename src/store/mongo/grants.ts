@@ -28,6 +28,7 @@ async function grant(
   if (requests.length === 0) return { kind: 'granted', fence: lease.fence };
   const rival = rivalInBatch(requests);
   if (rival !== undefined) return { kind: 'conflict', holder: rival };
+  await db.highWater.sound();
   return session.transaction('grant', async current => {
     const step = await grantOnce(db, current, lease, requests);
     if (step.commit) await writeBuckets(db, current, buckets);

@@ -34,6 +34,8 @@ interface Parts {
 }
 
 async function acquire(parts: Parts, name: LeaseName, holder: Holder, leaseMs: number): Promise<Lease | undefined> {
+  await parts.db.highWater.sound();
+  const seen = parts.db.highWater.seen;
   const take = (): Promise<LeaseDocument | null> => takeLapsed(parts, name, holder, leaseMs);
   const taken = await writeOnce(
     'acquire lease',
@@ -49,6 +51,7 @@ async function acquire(parts: Parts, name: LeaseName, holder: Holder, leaseMs: n
   );
   if (!taken) return undefined;
   const { incarnation, epoch, fence, floor } = taken;
+  if (name === 'resource-manager' && (epoch <= seen.epoch || fence < seen.fence)) await parts.db.highWater.sound(true);
   return { name, holder: taken.holder, incarnation, epoch, fence, floor };
 }
 

@@ -3,6 +3,7 @@ import { MongoServerError, type Db, type IndexDescriptionInfo } from 'mongodb';
 import { InterlockError } from '../../core/errors.js';
 import type { DatabaseDrift } from '../diagnosis.js';
 import { LIMIT, read, write } from './calls.js';
+import { backwardsOf } from './high-water.js';
 import { createDocuments, missingDocuments } from './fixed-documents.js';
 import { INDEXES, RETIRED_INDEXES, type IndexDefinition } from './indexes.js';
 import { refuseHalfRestored } from './restore-mark.js';
@@ -93,7 +94,8 @@ export async function drift(db: Db): Promise<DatabaseDrift> {
     }
   }
   for (const name of await missingDocuments(db)) missing.push(`document ${name}`);
-  return { missing, differing };
+  const backwards = await backwardsOf(db);
+  return { missing, differing, ...(backwards !== undefined && { backwards }) };
 }
 
 async function createCollection(db: Db, name: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { read, writeOnce } from './calls.js';
 import { serverNow, type Database, type ProcessDocument } from './database.js';
 import { isDuplicateKey } from './errors.js';
 import { literal, orStillUnclear } from './pipelines.js';
+import { refuseBackwards } from './high-water.js';
 import { refuseHalfRestored } from './restore-mark.js';
 import { refuseOtherSchema } from './schema-version.js';
 
@@ -36,6 +37,7 @@ type Registered = Awaited<ReturnType<ProcessStore['register']>>;
 
 /** The upsert meets the unique `_id` exactly when the filter refused the record that is there. */
 async function register(db: Database, process: Registration, ttlMs: number): Promise<Registered> {
+  await refuseBackwards(db.highWater);
   for (let n = 0; n < REGISTER_TRIES; n += 1) {
     const mine = await registered(db, process, ttlMs);
     if (mine) {
@@ -121,6 +123,8 @@ async function beat(
   { ttlMs, deadlineMs }: { ttlMs: number; deadlineMs: number },
   told: Partial<Told> = {},
 ): Promise<Beaten | undefined> {
+  if (db.highWater.problem !== undefined) return undefined;
+  db.highWater.look().catch(() => undefined); // what it finds ends the next heartbeat
   const said = Object.entries(told).map(([field, value]) => [field, literal(value)] as const);
   const prolonged = { beat: { $add: ['$beat', 1] }, beatAt: '$$NOW', leaseUntil: { $add: ['$$NOW', ttlMs] } };
   const limit = { maxTimeMS: deadlineMs, writeConcern: { w: 'majority' as const, wtimeoutMS: deadlineMs } };

@@ -15,6 +15,7 @@ import { OPEN, toTask, type TaskDocument } from './task-documents.js';
 /** Starts them all by one command; a full count says that all are ours, anything else is read back by token. */
 export async function start(db: Database, starts: readonly Start[], run: Omit<Run, 'at'>): Promise<Set<string>> {
   if (starts.length === 0) return new Set();
+  await db.highWater.sound();
   const ids = starts.map(each => each.id);
   const guard = { state: 'waiting' as const, waitingFor: 'worker' as const, $expr: { $and: expectations(starts, run.worker) } };
   const answer = await updateTasks(db, 'start', ids, { guard, pipeline: [{ $set: running(run) }] });
@@ -85,6 +86,7 @@ export async function startBest(
   run: Omit<Run, 'at'>,
   only?: readonly TypeVersion[],
 ): Promise<Task | undefined> {
+  await db.highWater.sound();
   const change = { sort: { rank: 1, seq: 1 }, update: [{ $set: running(run) }], writeConcern: MAJORITY };
   const [started] = await soundOnes(db.damage, async withoutIds => {
     const query = { ...startable(queues), ...ofTypes(only), ...(withoutIds.length === 0 ? {} : { _id: { $nin: withoutIds } }) };

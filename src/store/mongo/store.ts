@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import type { Db } from 'mongodb';
 import type { LedgerStore } from '../ledger.js';
 import type { ArchiveStore, ScratchStore } from '../archive.js';
 import type { Store } from '../store.js';
@@ -6,7 +7,7 @@ import { mongoArchive } from './archive/archive.js';
 import { mongoScratch, scratchName } from './archive/scratch.js';
 import { LIMIT, read } from './calls.js';
 import { mongoCapacities } from './capacities.js';
-import { close, connect, patientClient, type MongoTls } from './connect.js';
+import { close, connect, oneClient, patientClient, type MongoTls } from './connect.js';
 import { openDatabase, type Database } from './database.js';
 import type { StoreLog } from './log.js';
 import { mongoDocuments } from './documents.js';
@@ -75,7 +76,8 @@ export interface MongoStore extends Store {
 export async function openMongoStore(options: MongoStoreOptions): Promise<MongoStore> {
   refuseWeakUrl(options.url);
   const clients = await connect(options.url, options);
-  const db = openDatabase(clients, options.database ?? databaseOf(options.url), options.log);
+  const name = options.database ?? databaseOf(options.url);
+  const db = openDatabase(clients, name, { log: options.log, anew: ask => askAnew(options, name, ask) });
   const session = new GrantSession(db);
   return {
     reconnects: clients.reconnects,
@@ -117,6 +119,15 @@ async function ping(db: Database): Promise<{ version: string; pingMs: number }> 
   const pingMs = performance.now() - begin;
   const { version } = await read('version', () => db.bulkDb.command({ buildInfo: 1, ...LIMIT }));
   return { version: String(version), pingMs };
+}
+
+async function askAnew(options: MongoStoreOptions, name: string, ask: (db: Db) => Promise<void>): Promise<void> {
+  const client = oneClient(options.url, options);
+  try {
+    await ask(client.db(name));
+  } finally {
+    await client.close();
+  }
 }
 
 async function manageWith(options: MongoStoreOptions, db: Database): Promise<ManageReport> {

@@ -46,7 +46,10 @@ export function mongoUnderTest(): Omit<StoreUnderTest, 'store' | 'other'> & {
         'audit',
       ];
       await Promise.all(names.map(name => db.collection(name).deleteMany({})));
-      await db.collection<{ _id: string }>('meta').deleteOne({ _id: 'maintenance' });
+      const meta = db.collection<{ _id: string }>('meta');
+      await meta.deleteOne({ _id: 'maintenance' });
+      // Another database, as after a drop: the stores have seen higher epochs than those that follow.
+      await meta.updateOne({ _id: 'deployment' }, { $set: { createdAt: new Date() } });
       await db
         .collection('leases')
         .updateMany({}, { $set: { epoch: 0, until: new Date(0), floor: 0, holder: '', session: null } });

@@ -110,6 +110,10 @@ const FAULTS: Record<string, [evidence: Evidence, told: string]> = {
   'clock-skew': [withDatabase({ clock: { thereMs: 10_000, hereMs: 1_000, roundTripMs: 9 } }), '9 s behind'],
   'index-missing': [withDatabase({ drift: { missing: ['index tasks.seq'], differing: [] } }), 'tasks.seq'],
   'index-differs': [withDatabase({ drift: { missing: [], differing: ['another one'] } }), 'another one'],
+  'database-backwards': [
+    withDatabase({ drift: { missing: [], differing: [], backwards: 'number 812 < seen 1,044' } }),
+    'number 812 < seen 1,044',
+  ],
   'database-refused': [withDatabase({ drift: { missing: [], differing: [], refused: 'schema 99' } }), 'schema 99'],
   'records-unreadable': [{ ...healthy, records: undefined as never, recordsTrouble: 'no answer within 10000 ms' }, '10000 ms'],
   'rabbitmq-unreachable': [{ ...healthy, broker: { state: 'unreachable', why: 'nobody there' } }, 'nobody there'],

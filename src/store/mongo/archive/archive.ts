@@ -5,6 +5,7 @@ import type { ArchiveStore, Batches, Change, Loaded, Standing, Unfinished } from
 import { LIMIT, read, write } from '../calls.js';
 import { serverNow, type CounterDocument, type Database, type LeaseDocument, type MetaDocument } from '../database.js';
 import { isBadData, isDuplicateKey } from '../errors.js';
+import type { BackwardsDocument } from '../high-water.js';
 import { markOf, marks } from '../restore-mark.js';
 import { changed, fixed } from './changed.js';
 import { besideName, collectionsOf } from './collections.js';
@@ -56,11 +57,12 @@ async function givenHere({ bulkDb }: Database): Promise<Given> {
   const number = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0);
   const [counter, meta] = [await one<CounterDocument>('counters', 'seq'), await one<MetaDocument>('meta', 'deployment')];
   const leases = [await one<LeaseDocument>('leases', 'resource-manager'), await one<LeaseDocument>('leases', 'beat')];
+  const seen = (await one<BackwardsDocument>('meta', 'backwards'))?.seen; // of the newer database that was here before
   return {
-    seq: number(counter?.n),
-    fence: Math.max(...leases.map(lease => number(lease?.fence))),
-    epoch: Math.max(...leases.map(lease => number(lease?.epoch))),
-    generation: number(meta?.generation),
+    seq: Math.max(number(counter?.n), number(seen?.seq)),
+    fence: Math.max(...leases.map(lease => number(lease?.fence)), number(seen?.fence)),
+    epoch: Math.max(...leases.map(lease => number(lease?.epoch)), number(seen?.epoch)),
+    generation: Math.max(number(meta?.generation), number(seen?.generation)),
   };
 }
 

@@ -46,7 +46,7 @@ export function changed(collection: string, bytes: Uint8Array, change: Change): 
 }
 
 /** The maintenance too: a deployment that was backed up while it took nothing would come back closed, and nobody would know why. */
-const FIXED = new Set(['seq', 'deployment', 'restore', 'maintenance']);
+const FIXED = new Set(['seq', 'deployment', 'restore', 'backwards', 'maintenance']);
 
 /** What every database has, whether or not the backup had it: with numbers beyond all that were ever given. */
 export function fixed({ given, backup, cutAt, at }: Change): Record<string, Document[]> {
