@@ -17,19 +17,25 @@ export interface Violation {
   evidence: string;
 }
 
+export interface JudgeDeps extends Omit<ForgottenDeps, 'found'> {
+  /** Now, for limits per second. */
+  rateTimeMs: () => number;
+}
+
 /** Watches every change of a record and every start of a body while a run goes on, and judges the whole at its end. */
 export class Judge {
   readonly violations: Violation[] = [];
   /** Tasks that are not final. */
   openTasks = 0;
-  readonly #rates = new RateJudge();
+  readonly #rates: RateJudge;
   readonly #unique = new Map<string, string>();
   readonly #forgotten: Forgotten;
   readonly #highestFence = new Map<string, { any: number; exclusive: number }>();
 
   readonly #slots: SlotJudge;
 
-  constructor(schedule: Scenario['schedule'], deps: Omit<ForgottenDeps, 'found'>) {
+  constructor(schedule: Scenario['schedule'], { rateTimeMs, ...deps }: JudgeDeps) {
+    this.#rates = new RateJudge(rateTimeMs);
     this.#forgotten = new Forgotten({ ...deps, found: (rule, evidence) => this.found(rule, evidence) });
     this.#slots = new SlotJudge(schedule, (rule, evidence) => this.found(rule, evidence));
   }

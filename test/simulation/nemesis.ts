@@ -3,6 +3,7 @@ import type { Chance } from './chance.js';
 import type { SimulatedDeployment } from './deployment.js';
 import type { Fault } from './scenario-faults.js';
 import type { Scheduler } from './scheduler.js';
+import type { ServerClock } from './server-clock.js';
 import type { SimulatedDatabase } from '../../src/testing/store/database.js';
 import { simulatedStore } from '../../src/testing/store/store.js';
 
@@ -12,7 +13,7 @@ export interface NemesisDeps {
   deployment: SimulatedDeployment;
   database: SimulatedDatabase;
   exchange: SimulatedExchange;
-  moveServerClock: (ms: number) => void;
+  serverClock: ServerClock;
   loseHints: (untilMs: number) => void;
   note: (line: string) => void;
 }
@@ -38,9 +39,9 @@ export class Nemesis {
       case 'outage':
         return deployment.outage(scheduler.nowMs + fault.ms);
       case 'election':
-        return this.#elect(fault.ms);
+        return this.#elect(fault);
       case 'clock-jump':
-        return this.#deps.moveServerClock(fault.ms);
+        return this.#deps.serverClock.move(fault.ms);
       case 'hints-lost':
         return this.#deps.loseHints(scheduler.nowMs + fault.ms);
       case 'broker-down':
@@ -88,10 +89,11 @@ export class Nemesis {
     scheduler.after(fault.ms, () => exchange.setUp(true));
   }
 
-  /** Nobody answers for a moment; then some processes still read from the old primary, until they write. */
-  #elect(ms: number): void {
-    const { deployment, scheduler, chance, database } = this.#deps;
-    const store = simulatedStore(database.snapshot());
+  /** Nobody answers for a moment; then some processes still read from the old primary, until they write. Each member has a clock of its own. */
+  #elect({ ms, clockMs }: Extract<Fault, { kind: 'election' }>): void {
+    const { deployment, scheduler, chance, database, serverClock } = this.#deps;
+    const store = simulatedStore(database.snapshot(serverClock.asItIs()));
+    serverClock.move(clockMs);
     deployment.outage(scheduler.nowMs + chance.between(0, 3_000));
     for (const { link } of deployment.lives) {
       if (chance.happens(0.5)) link.stale = { store, untilMs: scheduler.nowMs + ms };

@@ -19,6 +19,7 @@ export class SimulatedProcess {
   readonly #scheduler: Scheduler;
   readonly #clock: MachineClock;
   readonly #chance: Chance;
+  readonly #walls: Chance;
   readonly #onDeath: (() => void)[] = [];
   #alive = true;
   #pausedUntilMs = -Infinity;
@@ -31,8 +32,9 @@ export class SimulatedProcess {
     this.#clock = who.clock;
     this.#scheduler = scheduler;
     this.#chance = chance;
+    this.#walls = chance.of('wall clock');
     this.runtime = {
-      clock: { monotonicMs: () => this.monotonicMs(), wall: () => new Date(1_700_000_000_000 + scheduler.nowMs) },
+      clock: { monotonicMs: () => this.monotonicMs(), wall: () => this.#wall() },
       timers: { sleep: (ms, signal) => this.#sleep(ms, signal) },
       random: {
         uniform: () => chance.uniform(),
@@ -48,6 +50,11 @@ export class SimulatedProcess {
 
   get paused(): boolean {
     return this.#scheduler.nowMs < this.#pausedUntilMs;
+  }
+
+  /** Nothing may rest on a wall clock: each time it says something else. */
+  #wall(): Date {
+    return new Date(1_700_000_000_000 + this.#scheduler.nowMs + this.#walls.between(-3_600_000, 3_600_000));
   }
 
   monotonicMs(): number {

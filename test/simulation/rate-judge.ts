@@ -14,12 +14,17 @@ const CLOCK_ERROR = 1.03;
 const ROUNDING_MS = 2;
 
 /**
- * Counts the starts of each rate key, by the server's time: in any time no more than a burst and what the rate adds, whoever leads. Of each grant the
+ * Counts the starts of each rate key, by the server's time without steps back: in any time no more than a burst and what the rate adds, whoever leads. Of each grant the
  * first start counts; one that follows the loss of a worker, or a start that was given back, has the same grant. Of several limits the widest holds.
  */
 export class RateJudge {
   readonly #keys = new Map<string, Key>();
   readonly #started = new Set<string>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   recordChanged(before: Task | undefined, after: Task | undefined): void {
     if (!after?.rate) return;
@@ -28,7 +33,7 @@ export class RateJudge {
     const use = `${after.id} ${after.grant?.fence ?? 'without a grant'}`;
     if (this.#started.has(use)) return;
     this.#started.add(use);
-    this.#keys.get(after.rate.key)?.starts.push(after.run?.at.getTime() ?? Number.NaN);
+    this.#keys.get(after.rate.key)?.starts.push(this.#nowMs());
   }
 
   *violations(): Generator<string> {

@@ -11,8 +11,10 @@ import { Nemesis } from './nemesis.js';
 import { CALM } from './climate.js';
 import { Network } from './network.js';
 import type { Scenario } from './scenario.js';
+import { setBackMs } from './scenario-faults.js';
 import { keepSchedule } from './schedule.js';
 import { Scheduler } from './scheduler.js';
+import { ServerClock } from './server-clock.js';
 import { SimulatedDatabase } from '../../src/testing/store/database.js';
 import { simulatedStore } from '../../src/testing/store/store.js';
 import { traceLog } from './trace.js';
@@ -51,7 +53,7 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
   const crashed = (error: unknown): void =>
     judge.found('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.on('unhandledRejection', crashed);
-  const end = await scheduler.run(() => settled.holds(), scenario.calmFromMs + DRAIN_MS, MAX_STEPS);
+  const end = await scheduler.run(() => settled.holds(), scenario.calmFromMs + DRAIN_MS + setBackMs(scenario.faults), MAX_STEPS);
   process.off('unhandledRejection', crashed);
   if (end !== 'over')
     judge.found(
@@ -67,6 +69,7 @@ export async function run(scenario: Scenario, trace?: (line: string) => void): P
       drained: true,
       capacities: new Map([['gpu', Math.max(scenario.lines.gpus.first, scenario.lines.gpus.later)]]),
       cancelGraceMs: CANCEL_GRACE_MS,
+      clockStepMs: setBackMs(scenario.faults),
     },
     world.lastSchedule(),
   );
@@ -112,10 +115,13 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
   const note = (line: string): void => trace?.(`${(scheduler.nowMs / 1_000).toFixed(3).padStart(8)} ${line}`);
   const faulty = (): boolean => scheduler.nowMs < scenario.calmFromMs;
 
-  let serverOffsetMs = 0;
-  const serverTime = (): Date => new Date(1_700_000_000_000 + scheduler.nowMs + serverOffsetMs);
+  const serverClock = new ServerClock(scheduler);
+  const serverTime = serverClock.now;
   const floor = (): number => database.leases.get('resource-manager')?.floor ?? 0;
-  const judge: Judge = new Judge(scenario.schedule, { retention: scenario.retention, now: serverTime, floor });
+  const judge: Judge = new Judge(scenario.schedule, {
+    ...{ retention: scenario.retention, now: serverTime, floor },
+    rateTimeMs: serverClock.withoutStepsBack,
+  });
   const log = (name: string): Log =>
     traceLog(trace && (line => note(`${name}: ${line}`)), message => judge.complained(name, message));
   const database: SimulatedDatabase = new SimulatedDatabase(serverTime, ({ before, after }) => {
@@ -172,7 +178,7 @@ function build(scenario: Scenario, trace?: (line: string) => void): World {
     deployment,
     database,
     exchange,
-    moveServerClock: ms => (serverOffsetMs += ms),
+    serverClock,
     loseHints: untilMs => (hintsLostUntilMs = untilMs),
     note,
   }).load(scenario.faults);

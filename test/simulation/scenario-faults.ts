@@ -8,7 +8,7 @@ export type Fault = { atMs: number } & (
   | { kind: 'kill-children'; target: string }
   | { kind: 'cut'; target: string; ms: number; requests: boolean; replies: boolean }
   | { kind: 'outage'; ms: number }
-  | { kind: 'election'; ms: number }
+  | { kind: 'election'; ms: number; clockMs: number }
   | { kind: 'clock-jump'; ms: number }
   | { kind: 'broker-down'; ms: number }
   | { kind: 'broker-wiped' }
@@ -39,8 +39,9 @@ function drawFault(chance: Chance, names: readonly string[], calmFromMs: number)
     () => ({ atMs, kind: 'cut', target, ms, requests: false, replies: true }),
     () => ({ atMs, kind: 'cut', target, ms, requests: true, replies: false }),
     () => ({ atMs, kind: 'outage', ms: Math.min(ms, 30_000) }),
-    () => ({ atMs, kind: 'election', ms: chance.between(3_000, 11_000) }),
+    () => ({ atMs, kind: 'election', ms: chance.between(3_000, 11_000), clockMs: chance.between(-10_000, 10_000) }),
     () => ({ atMs, kind: 'clock-jump', ms: chance.between(1_000, 60_000) }),
+    () => ({ atMs, kind: 'clock-jump', ms: -chance.between(1_000, 60_000) }),
     () => ({ atMs, kind: 'broker-down', ms }),
     () => ({ atMs, kind: 'broker-wiped' }),
     () => ({ atMs, kind: 'queue-purged' }),
@@ -48,4 +49,10 @@ function drawFault(chance: Chance, names: readonly string[], calmFromMs: number)
     () => ({ atMs, kind: 'hints-lost', ms }),
   ];
   return chance.pick(draws)();
+}
+
+/** By how much the server's clock is set back in all. Steps forward need not be told. */
+export function setBackMs(faults: readonly Fault[]): number {
+  const steps = faults.map(fault => (fault.kind === 'clock-jump' ? fault.ms : fault.kind === 'election' ? fault.clockMs : 0));
+  return steps.reduce((sum, ms) => sum + Math.max(0, -ms), 0);
 }

@@ -77,9 +77,9 @@ export class SimulatedDatabase implements Readonly<Tables> {
     this.maintenance = tables.maintenance ?? new Table();
   }
 
-  /** How things are now, for reading only; server time goes on. A write throws TypeError. Costs a copied pointer a record. */
-  snapshot(): SimulatedDatabase {
-    return new SimulatedDatabase(this.now, () => undefined, {
+  /** How things are now, for reading only; server time goes on, or is that of another member. A write throws TypeError. Costs a copied pointer a record. */
+  snapshot(now = this.now): SimulatedDatabase {
+    return new SimulatedDatabase(now, () => undefined, {
       tasks: this.tasks.snapshot(),
       processes: this.processes.snapshot(),
       leases: this.leases.snapshot(),
