@@ -69,7 +69,7 @@ describe('a process that remembers how far its database had come', () => {
       return ask(answers.db);
     };
     asked = 0;
-    highWater = new HighWater({ db: answers.db, anew, reconnects: () => reconnects, log: { warn: say, error: say } });
+    highWater = new HighWater({ db: answers.db, anew, reconnects: () => reconnects, log: { info: say, warn: say, error: say } });
   });
   const refusal = (): Promise<unknown> =>
     highWater.sound().then(
