@@ -27,13 +27,15 @@ const FOLDERS: Partial<Record<Forgery['what'], RegExp>> = {
   record: /^(broker|settings)/,
 };
 /** More than any record may have, and less than what a machine has. */
-const BOMB_BYTES = 96 * 1_048_576;
+const BOMB_BYTES = 80 * 1_048_576;
 
 /** A sound backup, each file of it in memory, and forgeries of it in its place. */
 export class Forge {
   readonly #backed: BackedUp;
   readonly #files = new Map<string, Buffer>();
   #manifest!: Manifest;
+  /** By the last forgery. */
+  #changed: string[] = [];
 
   constructor(backed: BackedUp) {
     this.#backed = backed;
@@ -59,12 +61,14 @@ export class Forge {
 
   /** Returns the path of the file that is another one now. Whatever the last one changed is as it was. */
   async make(forgery: Forgery): Promise<string> {
-    for (const [path, bytes] of this.#files) await writeFile(this.#at(path), bytes);
+    for (const path of this.#changed) await writeFile(this.#at(path), this.#files.get(path)!);
+    this.#changed = ['manifest.json', 'SHA256SUMS'];
     if (forgery.what === 'manifest') {
       await this.#seal(forgery.text, this.#manifest);
       return 'manifest.json';
     }
     const path = this.#chosen(forgery);
+    this.#changed.push(path);
     const manifest = structuredClone(this.#manifest);
     await writeFile(this.#at(path), this.#bytes(path, forgery, manifest));
     if (forgery.what === 'sealed') return path;

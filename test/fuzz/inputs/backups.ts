@@ -15,6 +15,7 @@ import type { Stage } from './stage.js';
 interface Forged {
   forgery: Forgery;
   requeue: boolean;
+  databaseOnly: boolean;
 }
 
 /** All that lies in a backup, as somebody may have made it who knows how one is sealed: refused before anything is touched, or restored to the end. */
@@ -27,13 +28,13 @@ export const backedUp: Stage<Forged> = {
     await mkdir(root);
     const target = new Target(backed.directory, root);
     return {
-      input: fc.record({ forgery: forgeries(forge), requeue: fc.boolean() }),
-      judge: async ({ forgery, requeue }) => {
+      input: fc.record({ forgery: forgeries(forge), requeue: fc.boolean(), databaseOnly: fc.boolean() }),
+      judge: async ({ forgery, ...how }) => {
         const path = await forge.make(forgery);
         const found = await target.examined();
         if (!found) return `${forgery.what}: refused`;
         if (forgery.what === 'sealed') expect(await forge.isSound(path), `${path} is another one`).to.equal(true);
-        await target.restored(requeue);
+        await target.restored(how);
         await target.placed(found);
         return `${forgery.what}: restored`;
       },

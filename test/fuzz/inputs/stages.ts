@@ -23,7 +23,7 @@ export const STAGES: readonly Named[] = [
   named('profiles of the command line', 50, async () => (await import('./settings.js')).profiles),
   named('manifests of repositories', 60, async () => (await import('./files.js')).manifests),
   named('manifests of backups', 60, async () => (await import('./files.js')).backups),
-  named('contents of backups', 60, async () => (await import('./backups.js')).backedUp),
+  named('contents of backups', 50, async () => (await import('./backups.js')).backedUp),
 ];
 
 /** How many cases a stage gets of so many of all stages together. */
