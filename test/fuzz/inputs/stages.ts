@@ -14,7 +14,7 @@ export function named<Input>(name: string, share: number, load: () => Promise<St
 
 /** Every door through which input comes. */
 export const STAGES: readonly Named[] = [
-  named('bodies of requests', 280, async () => (await import('./rest.js')).bodies),
+  named('bodies of requests', 310, async () => (await import('./rest.js')).bodies),
   named('paths and parameters', 130, async () => (await import('./rest-queries.js')).queries),
   named('hints', 50, async () => (await import('./messages.js')).hints),
   named('control messages and events', 80, async () => (await import('./broadcasts.js')).broadcasts),
@@ -23,10 +23,13 @@ export const STAGES: readonly Named[] = [
   named('profiles of the command line', 50, async () => (await import('./settings.js')).profiles),
   named('manifests of repositories', 60, async () => (await import('./files.js')).manifests),
   named('manifests of backups', 60, async () => (await import('./files.js')).backups),
-  named('contents of backups', 50, async () => (await import('./backups.js')).backedUp),
+  named('contents of backups', 20, async () => (await import('./backups.js')).backedUp),
 ];
 
-/** How many cases a stage gets of so many of all stages together. */
+/** Fewer say nothing. */
+const LEAST = 100;
+
+/** How many cases a stage gets of so many of all stages together. A backup takes as long as a hundred of the others. */
 export function casesOf({ share }: Pick<Named, 'share'>, all: number): number {
-  return Math.ceil((all * share) / 1_000);
+  return Math.max(LEAST, Math.ceil((all * share) / 1_000));
 }
