@@ -14,7 +14,7 @@ export function named<Input>(name: string, share: number, load: () => Promise<St
 
 /** Every door through which input comes. */
 export const STAGES: readonly Named[] = [
-  named('bodies of requests', 310, async () => (await import('./rest.js')).bodies),
+  named('bodies of requests', 320, async () => (await import('./rest.js')).bodies),
   named('paths and parameters', 130, async () => (await import('./rest-queries.js')).queries),
   named('hints', 50, async () => (await import('./messages.js')).hints),
   named('control messages and events', 80, async () => (await import('./broadcasts.js')).broadcasts),
