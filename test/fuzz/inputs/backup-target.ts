@@ -52,7 +52,7 @@ export class Target {
       (thrown: unknown) => thrown,
     );
     if (error instanceof Through) return;
-    if (touched.marked) throw error ?? new Error('it is through');
+    if (touched.marked) throw error instanceof Error ? error : new Error('it is through');
     refusalIn(error);
   }
 
