@@ -16,6 +16,7 @@ import { checkRequests } from './http/request-check.js';
 import { httpsOptions } from './http/https.js';
 import { RequestLog } from './http/request-log.js';
 import { requestIds, showRequestIds } from './http/request-id.js';
+import { MAX_PARAMETER } from './http/problem.js';
 import { refuseForeignPages } from './http/same-origin.js';
 import { limitRequests } from './limits/limits.js';
 import { metricsRoute } from './metrics/metrics.js';
@@ -39,8 +40,6 @@ import { workflowRoute } from './workflows.js';
 const BODY_BYTES = 1_048_576;
 /** The longest wait for a task is 60 s, in which a connection is silent. Node's own pause between two looks, 30 s, would double the first of these. */
 const PATIENCE: Patience = { requestMs: 30_000, silenceMs: 90_000, checkMs: 5_000 };
-/** Resource names have up to 255 bytes, three characters each when encoded. */
-const MAX_PARAMETER = 1_024;
 
 /** The REST API, ready to listen. */
 export function buildServer(deps: ApiDeps): ApiServer {

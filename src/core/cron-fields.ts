@@ -50,7 +50,7 @@ export function parseCron(text: string, pointer: string): Cron {
   const trimmed = text.trim();
   const known = trimmed.startsWith('@') ? WORDS[trimmed.toLowerCase()] : trimmed;
   if (known === undefined) refuse(pointer, `"${trimmed}" is none of ${Object.keys(WORDS).join(', ')}`);
-  const parts = known.split(/\s+/);
+  const parts = known.split(/\s+/).filter(part => part !== '');
   if (parts.length < 5 || parts.length > 6)
     refuse(
       pointer,

@@ -32,7 +32,8 @@ function inside(value: unknown, walk: Walk, depth: number): FieldError | undefin
   if (typeof value === 'number') return numberProblem(value);
   if (value === null || typeof value === 'boolean') return undefined;
   if (typeof value !== 'object') return problem('not_json', `a ${typeof value} is not JSON`);
-  if (depth > walk.limits.depth) return problem('too_deep', `is nested more than ${walk.limits.depth} levels deep`);
+  if (depth > walk.limits.depth)
+    return problem('too_deep', `is nested too deep: at most ${walk.limits.depth} levels are allowed`);
   return Array.isArray(value) ? inArray(value, walk, depth) : inObject(value as Record<string, unknown>, walk, depth);
 }
 
@@ -59,27 +60,30 @@ function inObject(object: Record<string, unknown>, walk: Walk, depth: number): F
 
 function keyProblem(key: string, value: unknown): FieldError | undefined {
   const poisons = key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
-  if (poisons) return problem('forbidden_key', 'the key "constructor.prototype" is not allowed');
-  if (key === '__proto__' || key === '_bsontype') return problem('forbidden_key', `the key "${key}" is not allowed`);
+  if (poisons) return problem('forbidden_key', 'the key "constructor.prototype" is not allowed: use another name');
+  if (key === '__proto__' || key === '_bsontype')
+    return problem('forbidden_key', `the key "${key}" is not allowed: use another name`);
   return textProblem(key);
 }
 
 function textProblem(text: string): FieldError | undefined {
-  if (text.includes('\0')) return problem('bad_text', 'text must not hold NUL characters');
-  if (LONE_SURROGATE.test(text)) return problem('bad_text', 'text must not hold half of a surrogate pair');
+  if (text.includes('\0')) return problem('bad_text', 'holds a NUL character (\\u0000), which text must not');
+  if (LONE_SURROGATE.test(text))
+    return problem('bad_text', 'holds half of a character (a lone surrogate, \\ud800 to \\udfff), which text must not');
   return undefined;
 }
 
 function numberProblem(number: number): FieldError | undefined {
-  if (!Number.isFinite(number)) return problem('number_range', 'is too large for a number');
+  if (!Number.isFinite(number))
+    return problem('number_range', 'is larger than any number that can be kept: expected at most 2^53 - 1, or a string');
   if (Number.isInteger(number) && !Number.isSafeInteger(number)) {
-    return problem('number_range', 'whole numbers beyond 2^53 - 1 would be rounded: send it as a string');
+    return problem('number_range', 'would be rounded, as any whole number beyond 2^53 - 1: send it as a string');
   }
   return undefined;
 }
 
 function tooMany(walk: Walk): FieldError {
-  return problem('too_many', `more than ${walk.limits.elements} elements in all`);
+  return problem('too_many', `has too many elements: at most ${walk.limits.elements} in all are allowed`);
 }
 
 function problem(reason: string, detail: string): FieldError {

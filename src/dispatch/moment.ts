@@ -3,6 +3,8 @@ import { MAX_SECONDS } from '../core/submit-body.js';
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 const DURATION = /^P(?:(\d+)W|(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)$/;
+export const TIME_EXPECTED = 'expected a time that there is, with its zone, as 2026-01-31T12:00:00Z';
+const MOMENT_EXPECTED = 'expected seconds, an ISO 8601 duration as PT1H30M, or a time with its zone, as 2026-01-31T12:00:00Z';
 const SECONDS_OF = [604_800, 86_400, 3_600, 60, 1] as const;
 
 /**
@@ -11,6 +13,7 @@ const SECONDS_OF = [604_800, 86_400, 3_600, 60, 1] as const;
  */
 export function momentOf(value: number | string, now: Date, pointer: string): Date {
   const relative = typeof value === 'number' || value.startsWith('P');
+  if (!relative && !readTime(value)) throw invalid(pointer, MOMENT_EXPECTED, 'date_invalid');
   if (!relative) return timeOf(value, now, pointer);
   return new Date(now.getTime() + Math.round(secondsOf(value, pointer) * 1_000));
 }
@@ -18,9 +21,9 @@ export function momentOf(value: number | string, now: Date, pointer: string): Da
 /** An RFC 3339 time at most ten years ahead. Throws VALIDATION_FAILED `date_invalid`. */
 export function timeOf(text: string, now: Date, pointer: string): Date {
   const time = readTime(text);
-  if (!time) throw invalid(pointer, 'expected a time with its zone, as 2026-01-31T12:00:00Z', 'date_invalid');
+  if (!time) throw invalid(pointer, TIME_EXPECTED, 'date_invalid');
   if (time.getTime() - now.getTime() > MAX_SECONDS * 1_000) {
-    throw invalid(pointer, 'lies more than ten years ahead', 'date_invalid');
+    throw invalid(pointer, 'lies more than ten years ahead: expected an earlier time', 'date_invalid');
   }
   return time;
 }
@@ -35,10 +38,10 @@ export function readTime(text: string): Date | undefined {
 }
 
 /** Throws VALIDATION_FAILED. Months and years are refused: they have no fixed length. */
-export function secondsOf(value: number | string, pointer: string): number {
+export function secondsOf(value: number | string, pointer: string, least = 0): number {
   const seconds = typeof value === 'number' ? value : secondsOfDuration(value, pointer);
-  if (seconds >= 0 && seconds <= MAX_SECONDS) return seconds;
-  throw invalid(pointer, `expected 0 to ${MAX_SECONDS} seconds`, 'number_range');
+  if (seconds >= least && seconds <= MAX_SECONDS) return seconds;
+  throw invalid(pointer, `expected ${least} to ${MAX_SECONDS} seconds (ten years), not ${seconds}`, 'number_range');
 }
 
 function secondsOfDuration(text: string, pointer: string): number {

@@ -28,15 +28,15 @@ export function ruleOf(wish: RuleWish, now: Date): Rule {
   if (wish.anchor !== undefined && wish.interval === undefined) throw invalid('/anchor', 'belongs to an interval', 'not_allowed');
   if (wish.timezone !== undefined && wish.cron === undefined) throw invalid('/timezone', 'belongs to cron', 'not_allowed');
   const rule = readRule(wish, now);
-  if (!slotAfter(rule, now)) throw invalid(`/${given[0]}`, 'has no slot to come', 'cron_never');
+  if (!slotAfter(rule, now))
+    throw invalid(`/${given[0]}`, 'names no time that is still to come: it would never run', 'cron_never');
   return rule;
 }
 
 function readRule({ interval, anchor, cron, timezone = 'UTC', iso8601 }: RuleWish, now: Date): Rule {
   if (cron !== undefined) return cronRule(cron, timezone);
   if (iso8601 !== undefined) return repeatingRule(iso8601);
-  const seconds = secondsOf(interval ?? '', '/interval');
-  atLeastASecond(seconds * 1_000, '/interval');
+  const seconds = secondsOf(interval ?? '', '/interval', 1);
   return {
     kind: 'interval',
     intervalMs: Math.round(seconds * 1_000),
@@ -81,5 +81,5 @@ function lengthTo(end: string, start: Date, pointer: string): number {
 }
 
 function atLeastASecond(ms: number, pointer: string): void {
-  if (ms < 1_000) throw invalid(pointer, 'must be at least one second', 'number_range');
+  if (ms < 1_000) throw invalid(pointer, 'expected at least one second', 'number_range');
 }

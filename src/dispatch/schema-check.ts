@@ -3,10 +3,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
 import { InterlockError, type FieldError } from '../core/errors.js';
-import { nearest } from '../core/nearest.js';
 import { pointerTo } from '../core/pointer.js';
+import { inWords, typesOf, unknownWords } from '../core/schema-words.js';
 import { firstErrors } from '../tasks/first-errors.js';
-import { readTime } from './moment.js';
+import { readTime, TIME_EXPECTED } from './moment.js';
 import { SUBMIT_BODY, VISIBLE } from './submit-schema.js';
 import { WORKFLOW_BODY } from './workflow-schema.js';
 
@@ -26,19 +26,26 @@ function ajvFor(allErrors: boolean): Ajv2020 {
 const forFirst = ajvFor(false);
 const forAll = ajvFor(true);
 
+/** Where a value comes from: all of a query or a header is text, whatever it is read as. */
+export type Part = 'body' | 'query' | 'header';
+
 /** Compiles once; the function gives every error of a value, at most 20, with pointers into it; only the first of a large value. */
-export function schemaCheck(schema: object): (value: unknown) => FieldError[] {
+export function schemaCheck(schema: object, part: Part = 'body'): (value: unknown) => FieldError[] {
   const first = compiled(forFirst, schema);
-  return value =>
-    firstErrors(first, () => compiled(forAll, schema), value)
-      .slice(0, MAX_ERRORS)
-      .map(fieldError);
+  return value => told(firstErrors(first, () => compiled(forAll, schema), value)).map(error => fieldError(error, part));
 }
 
 /** An ajv knows what it has compiled, by identity. */
 function compiled(ajv: Ajv2020, schema: object): ValidateFunction {
   const { $id } = schema as { $id?: string };
   return ($id === undefined ? undefined : ajv.getSchema($id)) ?? ajv.compile(schema);
+}
+
+/** Without what each branch of a union has against a value: that none of them fits says it. */
+function told(errors: readonly ErrorObject[]): ErrorObject[] {
+  const unions = new Set(errors.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath));
+  const some = errors.filter(({ instancePath, schemaPath }) => !unions.has(instancePath) || !schemaPath.includes('/anyOf/'));
+  return some.slice(0, MAX_ERRORS);
 }
 
 /** One error for all that is wrong with a request. `errors` must not be empty. */
@@ -49,41 +56,39 @@ export function validationFailed(errors: readonly FieldError[]): InterlockError 
   return new InterlockError('VALIDATION_FAILED', message, { errors: errors.slice(0, MAX_ERRORS) });
 }
 
-function fieldError(error: ErrorObject): FieldError {
-  const { keyword, instancePath, message = 'is not valid' } = error;
+function fieldError(error: ErrorObject, part: Part): FieldError {
+  const { keyword, instancePath: pointer } = error;
   const params = error.params as Record<string, unknown>;
+  const detail = inWords({ ...error, params });
   switch (keyword) {
     case 'additionalProperties':
-      return unknownField(error, String(params.additionalProperty));
+      return unknownField(error, String(params.additionalProperty), part);
     case 'required':
-      return { pointer: `${instancePath}/${String(params.missingProperty)}`, detail: 'is required', reason: 'required' };
+      return { pointer: `${pointer}/${String(params.missingProperty)}`, detail: 'is required', reason: 'required' };
     case 'type':
-      return {
-        pointer: instancePath,
-        detail: `expected ${typesOf(params.type)}, not ${typeOf(error.data)}`,
-        reason: 'type_mismatch',
-      };
-    case 'enum':
-      return {
-        pointer: instancePath,
-        detail: `expected one of ${(params.allowedValues as unknown[]).join(', ')}`,
-        reason: 'not_allowed',
-      };
+      return { pointer, detail: part === 'body' ? detail : ofText(error), reason: 'type_mismatch' };
+    case 'anyOf':
+      return { pointer, ...ofUnion(error) };
     case 'format':
-      return { pointer: instancePath, detail: 'expected a time with its zone, as 2026-01-31T12:00:00Z', reason: 'date_invalid' };
+      return { pointer, detail: TIME_EXPECTED, reason: 'date_invalid' };
     case 'pattern':
-      if (error.schema !== VISIBLE) return { pointer: instancePath, detail: message, reason: 'bad_format' };
-      return { pointer: instancePath, detail: 'must not hold control characters, nor such that turn text', reason: 'bad_text' };
+      return error.schema === VISIBLE
+        ? { pointer, detail: INVISIBLE, reason: 'bad_text' }
+        : { pointer, detail, reason: 'bad_format' };
     case 'minProperties':
     case 'maxProperties':
-      return { pointer: instancePath, ...countOfFields(error, message) };
+      return { pointer, detail: countOfFields(error) ?? detail, reason: 'ambiguous' };
     default:
-      return { pointer: instancePath, detail: message, reason: REASONS[keyword] ?? keyword };
+      return { pointer, detail, reason: REASONS[keyword] ?? keyword };
   }
 }
 
+const INVISIBLE = 'holds a control character (as a line feed) or one that turns the direction of text: use visible ones only';
+
 const REASONS: Readonly<Record<string, string>> = {
+  enum: 'not_allowed',
   minimum: 'number_range',
+  exclusiveMinimum: 'number_range',
   maximum: 'number_range',
   maxItems: 'too_many',
   minItems: 'too_few',
@@ -91,31 +96,34 @@ const REASONS: Readonly<Record<string, string>> = {
   minLength: 'too_short',
 };
 
-function countOfFields({ parentSchema }: ErrorObject, message: string): Omit<FieldError, 'pointer'> {
+/** That `abc` is a string is no news of a parameter, which cannot be anything else. */
+function ofText({ data, params }: ErrorObject): string {
+  const expected = `expected ${typesOf((params as { type: unknown }).type)}`;
+  return Array.isArray(data) ? `is given ${data.length} times: ${expected}` : expected;
+}
+
+function ofUnion({ parentSchema, data }: ErrorObject): Pick<FieldError, 'detail' | 'reason'> {
+  const branches = (parentSchema as { anyOf: { type?: unknown }[] }).anyOf;
+  const type = branches.map(branch => branch.type);
+  if (type.includes(undefined)) return { detail: 'fits none of the forms that are allowed here', reason: 'anyOf' };
+  return { detail: inWords({ keyword: 'type', params: { type }, data }), reason: 'type_mismatch' };
+}
+
+/** Undefined where it is no choice between fields that have names. */
+function countOfFields({ parentSchema }: ErrorObject): string | undefined {
   const { properties, minProperties, maxProperties } = (parentSchema ?? {}) as {
     properties?: object;
     minProperties?: number;
     maxProperties?: number;
   };
   const names = Object.keys(properties ?? {});
-  if (minProperties !== 1 || names.length === 0) return { detail: message, reason: 'ambiguous' };
+  if (minProperties !== 1 || names.length === 0) return undefined;
   const some = `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-  return { detail: `expected ${maxProperties === 1 ? 'exactly' : 'at least'} one of ${some}`, reason: 'ambiguous' };
+  return `expected ${maxProperties === 1 ? 'exactly' : 'at least'} one of ${some}`;
 }
 
-function unknownField(error: ErrorObject, name: string): FieldError {
+function unknownField(error: ErrorObject, name: string, part: Part): FieldError {
   const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
-  const meant = nearest(name, known);
-  const hint = meant === undefined ? (known.length > 0 ? `; known are ${known.join(', ')}` : '') : `; did you mean "${meant}"?`;
-  const pointer = error.instancePath + pointerTo(name);
-  return { pointer, detail: `is not a known field${hint}`, reason: 'unknown_field' };
-}
-
-function typesOf(type: unknown): string {
-  return Array.isArray(type) ? type.join(' or ') : String(type);
-}
-
-function typeOf(value: unknown): string {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'array' : typeof value;
+  const detail = unknownWords(name, known, part === 'body' ? 'field' : 'parameter');
+  return { pointer: error.instancePath + pointerTo(name), detail, reason: 'unknown_field' };
 }

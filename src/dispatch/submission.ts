@@ -117,9 +117,11 @@ export function typeNamed(name: string, types: TypeCatalogue): TaskDefinition {
     name,
     types.list().map(type => type.name),
   );
-  const hint = meant === undefined ? 'GET /api/v1/task-types lists them.' : `Did you mean "${meant}"?`;
-  const message = `There is no task type "${name}". ${hint}`;
-  throw new InterlockError('UNKNOWN_TASK_TYPE', message, { errors: [{ pointer: '/name', detail: 'is not a known task type' }] });
+  const hint = meant === undefined ? 'GET /api/v1/task-types lists them' : `did you mean "${meant}"?`;
+  const message = `There is no task type "${name}"${meant === undefined ? `; ${hint}.` : `; ${hint}`}`;
+  throw new InterlockError('UNKNOWN_TASK_TYPE', message, {
+    errors: [{ pointer: '/name', detail: `is not a known task type; ${hint}` }],
+  });
 }
 
 /** Whoever runs it must have no older code than whoever checked its input. */
@@ -166,7 +168,8 @@ function timingOf({ eta, countdown, expires }: SubmitBody, now: Date): Pick<NewT
   const due = eta === undefined ? delayed : timeOf(eta, now, '/eta');
   const dueAt = due && due > now ? due : undefined;
   const expiresAt = expires === undefined ? undefined : momentOf(expires, now, '/expires');
-  if (expiresAt && expiresAt <= (dueAt ?? now)) throw invalid('/expires', 'lies before the task could start', 'date_invalid');
+  if (expiresAt && expiresAt <= (dueAt ?? now))
+    throw invalid('/expires', 'lies before the task could start: expected a later time', 'date_invalid');
   return { ...(dueAt && { dueAt }), ...(expiresAt && { expiresAt }) };
 }
 

@@ -17,6 +17,13 @@ const resources = (description: string): object => ({
 });
 /** Seconds; as text a duration, or where it may be one a time: these are read, and told apart, later. */
 const seconds = (description: string): object => ({ type: ['number', 'string'], minimum: 0, maxLength: 64, description });
+/** No time at all would end each body at once. */
+const limit = (description: string): object => ({
+  type: ['number', 'string'],
+  exclusiveMinimum: 0,
+  maxLength: 64,
+  description,
+});
 
 const RETRY = {
   type: 'object',
@@ -97,9 +104,9 @@ export const SUBMIT_BODY = {
     maxAttempts: { type: 'integer', minimum: 1, maximum: MAX_ATTEMPTS, description: '1 unless given; 3 with requeue or retry.' },
     retry: RETRY,
     onWorkerLoss: { type: 'string', enum: ['cancel', 'requeue'], description: 'When its worker is lost.' },
-    softTimeLimit: seconds('The body is asked to end after this long.'),
-    timeLimit: seconds('The body is killed after this long.'),
-    stallAfter: seconds('The body is killed when it has not reported progress for this long.'),
+    softTimeLimit: limit('The body is asked to end after this long.'),
+    timeLimit: limit('The body is killed after this long.'),
+    stallAfter: limit('The body is killed when it has not reported progress for this long.'),
     unique: UNIQUE,
     rateLimit: {
       type: 'string',

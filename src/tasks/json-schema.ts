@@ -5,6 +5,7 @@ import formats from 'ajv-formats';
 import type { FieldError } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
 import { pointerTo } from '../core/pointer.js';
+import { inWords, unknownWords } from '../core/schema-words.js';
 import { boundedPattern, boundedTest, TooSlow } from './bounded-test.js';
 import { isStandardSchema, type TaskDefinition } from './definition.js';
 import { firstErrors } from './first-errors.js';
@@ -48,7 +49,7 @@ export function schemaErrors(schema: object, kwargs: JsonObject): FieldError[] {
 function validatorOf(schema: object, allErrors: boolean): ValidateFunction {
   // A registry of its own for each, so that two types may use the same `$id`; any draft is read as 2020-12.
   const regExp = Object.assign(boundedPattern, { code: 'boundedPattern' });
-  const ajv = new Ajv2020({ strict: false, allErrors, coerceTypes: false, code: { regExp } });
+  const ajv = new Ajv2020({ strict: false, allErrors, verbose: true, coerceTypes: false, code: { regExp } });
   formats.default(ajv);
   for (const [name, format] of Object.entries(ajv.formats)) ajv.formats[name] = boundedFormat(name, format);
   return ajv.compile({ ...schema, $schema: 'https://json-schema.org/draft/2020-12/schema' });
@@ -80,6 +81,9 @@ function fieldError(error: ErrorObject): FieldError {
   const name = params.missingProperty ?? unknown;
   const pointer = `/kwargs${error.instancePath}${name === undefined ? '' : pointerTo(name)}`;
   if (params.missingProperty !== undefined) return { pointer, detail: 'is required', reason: 'required' };
-  if (unknown !== undefined) return { pointer, detail: 'is not a known field', reason: 'unknown_field' };
-  return { pointer, detail: error.message ?? 'is not valid', reason: error.keyword };
+  if (unknown !== undefined) {
+    const known = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
+    return { pointer, detail: unknownWords(unknown, known), reason: 'unknown_field' };
+  }
+  return { pointer, detail: inWords({ ...error, params }), reason: error.keyword };
 }

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { duplicateKey } from '../../core/duplicate-key.js';
 import { InterlockError, invalid } from '../../core/errors.js';
 import { pointerTo } from '../../core/pointer.js';
+import { kindOf } from '../../core/schema-words.js';
 import { unsafeJson, type JsonLimits } from '../../dispatch/json-safety.js';
 import { validationFailed } from '../../dispatch/schema-check.js';
 import type { ApiServer } from '../context.js';
@@ -46,7 +47,7 @@ function readBody(request: FastifyRequest, bytes: Buffer): unknown {
   const text = decode(bytes);
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('', 'expected a JSON object', 'body_not_object');
+    throw invalid('', `expected a JSON object, not ${kindOf(value)}`, 'body_not_object');
   }
   const unsafe = unsafeJson(value, BODY_LIMITS);
   if (unsafe) throw validationFailed([unsafe]);
@@ -60,7 +61,7 @@ function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw invalid('', 'is not valid UTF-8', 'bad_text');
+    throw invalid('', 'is not valid UTF-8: expected JSON in UTF-8', 'bad_text');
   }
 }
 

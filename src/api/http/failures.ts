@@ -26,7 +26,7 @@ function answerUnrouted(methods: Methods, request: FastifyRequest, reply: Fastif
   const allow = [...new Set(found)].sort().join(', ');
   if (allow === '') return sendProblem(new MissingResource(`The path ${path.slice(0, 200)}`), request, reply);
   reply.header('allow', allow);
-  const message = `${request.method} is not allowed here, but ${allow}.`;
+  const message = `${request.method} is not allowed here; allowed: ${allow}.`;
   return sendProblem(new InterlockError('METHOD_NOT_ALLOWED', message), request, reply);
 }
 

@@ -14,6 +14,9 @@ export interface Problem {
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
+/** Of a path. Resource names have up to 255 bytes, three characters each when encoded. */
+export const MAX_PARAMETER = 1_024;
+
 /** When a client may try again, in seconds. */
 const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { STORE_UNAVAILABLE: 2, MAINTENANCE: 30, OVERLOADED: 1, RATE_LIMITED: 1 };
 
@@ -63,8 +66,9 @@ function fromFramework(error: unknown, bodyLimit: number): InterlockError | unde
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new InterlockError('UNSUPPORTED_MEDIA_TYPE', 'A body must come with Content-Type: application/json.');
     case 'FST_ERR_BAD_URL':
+      return new InterlockError('VALIDATION_FAILED', 'The path is no URL: a % begins two hexadecimal digits of a byte of UTF-8.');
     case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new InterlockError('VALIDATION_FAILED', 'The path is too long, or not a valid percent-encoding.');
+      return new InterlockError('VALIDATION_FAILED', `A part of the path is too long: at most ${MAX_PARAMETER} characters.`);
   }
   const ofClient = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
   if (ofClient && typeof code === 'string' && code.startsWith('FST_'))

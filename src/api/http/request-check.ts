@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 
 import type { FieldError } from '../../core/errors.js';
 import { pathOf } from '../../core/pointer.js';
-import { schemaCheck, validationFailed } from '../../dispatch/schema-check.js';
+import { schemaCheck, validationFailed, type Part } from '../../dispatch/schema-check.js';
 
 interface PropertySchema {
   type?: unknown;
@@ -15,13 +15,14 @@ interface PropertySchema {
  * are text, so they are read as what their schema says, and a list may be one parameter or many.
  */
 export const checkRequests: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const errorsIn = schemaCheck(schema);
+  const part = PARTS[httpPart ?? 'body'] ?? 'header';
+  const errorsIn = schemaCheck(schema, part);
   const properties = (schema as { properties?: Record<string, PropertySchema> }).properties ?? {};
   return (data: unknown) => {
-    const value = httpPart === 'querystring' ? readQuery(data as Record<string, unknown>, properties) : data;
+    const value = part === 'query' ? readQuery(data as Record<string, unknown>, properties) : data;
     const errors = errorsIn(value);
     if (errors.length === 0) return { value };
-    return { error: validationFailed(errors.map(error => placed(error, httpPart))) };
+    return { error: validationFailed(errors.map(error => placed(error, part))) };
   };
 };
 
@@ -45,9 +46,11 @@ function readText(raw: unknown, property: PropertySchema | undefined): unknown {
   return numeric && /^-?\d{1,15}(\.\d{1,15})?$/.test(raw) ? Number(raw) : raw;
 }
 
+const PARTS: Readonly<Record<string, Part>> = { body: 'body', querystring: 'query' };
+
 /** `?limit` for a query parameter, the bare name for a header. */
-function placed(error: FieldError, httpPart: string | undefined): FieldError {
-  if (httpPart === 'body' || httpPart === undefined) return error;
+function placed(error: FieldError, part: Part): FieldError {
+  if (part === 'body') return error;
   const [name = ''] = pathOf(error.pointer);
-  return { ...error, pointer: httpPart === 'querystring' ? `?${name}` : name };
+  return { ...error, pointer: part === 'query' ? `?${name}` : name };
 }

@@ -80,6 +80,9 @@ describe('Who may use the API', () => {
     ] as const) {
       const { status, body } = await guarded.send(app, path, token === undefined ? {} : { token });
       expect([status, body.code, body.errors[0]?.reason]).to.deep.equal([400, 'VALIDATION_FAILED', 'token_in_url']);
+      expect(body.errors[0]?.detail).to.match(
+        /^a token in an address stands in logs .* revoke it, and send another one as "Authorization: Bearer/,
+      );
       expect(JSON.stringify(body)).to.not.include(text);
     }
   });

@@ -1,56 +1,7 @@
 import { expect } from 'chai';
-import { Type } from 'typebox';
 
-import { InterlockError } from '../../../src/core/errors.js';
-import type { NewTask } from '../../../src/core/task.js';
-import { prepare, type Origin, type SubmissionDeps } from '../../../src/dispatch/submission.js';
-import { catalogueOf } from '../../../src/dispatch/type-catalogue.js';
-import { defineTask } from '../../../src/tasks/define-task.js';
-import type { TaskDefinition } from '../../../src/tasks/definition.js';
-import { Registry } from '../../../src/tasks/registry.js';
-
-const NOW = new Date('2026-03-01T12:00:00.000Z');
-const handler = () => null;
-
-const sync = defineTask({
-  name: 'repository.sync',
-  input: Type.Object({ repository: Type.String() }, { additionalProperties: false }),
-  resources: ({ repository }) => {
-    if (repository === 'gone') throw new Error('there is none');
-    return { exclusive: [`repository:${repository}`], shared: ['origin'] };
-  },
-  handler,
-});
-const careful = defineTask({ name: 'careful', queue: 'slow', priority: 9, onWorkerLoss: 'requeue', tags: ['a'], handler });
-const brokenPreset = defineTask({ name: 'broken.preset', priority: 99, handler });
-const plain: TaskDefinition = { kind: 'interlock.task', name: 'calculator.add', plain: true, handler };
-
-const deps: SubmissionDeps = {
-  types: catalogueOf(Registry.of(sync, careful, brokenPreset, plain)),
-  now: () => NOW,
-  newId: () => 'the-id',
-  hash: text => `hash of ${text}`,
-};
-const origin: Origin = { principal: 'anonymous', correlationId: 'request-1' };
-
-const accepted = (body: unknown, from: Partial<Origin> = {}, change: Partial<SubmissionDeps> = {}): Promise<NewTask> =>
-  prepare(body, { ...origin, ...from }, { ...deps, ...change });
-
-async function refused(body: unknown, change: Partial<SubmissionDeps> = {}): Promise<InterlockError> {
-  try {
-    await accepted(body, {}, change);
-  } catch (error) {
-    expect(error).to.be.instanceOf(InterlockError);
-    return error as InterlockError;
-  }
-  throw new Error(`accepted: ${JSON.stringify(body)}`);
-}
-
-/** The first thing wrong, as `pointer reason`. */
-async function wrong(body: unknown): Promise<string> {
-  const [first] = (await refused(body)).errors;
-  return `${first?.pointer ?? ''} ${first?.reason ?? ''}`;
-}
+import type { Origin } from '../../../src/dispatch/submission.js';
+import { accepted, NOW, refused } from './submitting.js';
 
 describe('Preparing a submission', () => {
   it('fills in everything of a plain task that its body leaves out', async () => {
@@ -130,93 +81,6 @@ describe('Preparing a submission', () => {
       expect((await accepted({ name: 'calculator.add', expires: 60 })).expiresAt).to.deep.equal(at(60));
       expect((await accepted({ name: 'calculator.add', expires: '2026-03-01T12:01:00Z' })).expiresAt).to.deep.equal(at(60));
     });
-
-    for (const [given, problem] of [
-      [{ countdown: -1 }, '/countdown number_range'],
-      [{ countdown: 1e12 }, '/countdown number_range'],
-      [{ countdown: 'P1Y' }, '/countdown duration_format'],
-      [{ countdown: 'PT' }, '/countdown duration_format'],
-      [{ countdown: '' }, '/countdown date_invalid'],
-      [{ countdown: '10 minutes' }, '/countdown date_invalid'],
-      [{ countdown: 1, eta: '2026-03-01T12:00:10Z' }, '/countdown ambiguous'],
-      [{ eta: '2026-03-01T12:00:10' }, '/eta date_invalid'],
-      [{ eta: '2026-02-30T12:00:00Z' }, '/eta date_invalid'],
-      [{ eta: '2026-13-01T12:00:00Z' }, '/eta date_invalid'],
-      [{ eta: '20000-01-01T00:00:00Z' }, '/eta date_invalid'],
-      [{ eta: '2999-01-01T00:00:00Z' }, '/eta date_invalid'],
-      [{ eta: 5 }, '/eta type_mismatch'],
-      [{ expires: 0 }, '/expires date_invalid'],
-      [{ expires: '2020-01-01T00:00:00Z' }, '/expires date_invalid'],
-      [{ expires: 5, countdown: 10 }, '/expires date_invalid'],
-    ] as const) {
-      it(`refuses ${JSON.stringify(given)}`, async () => {
-        expect(await wrong({ name: 'calculator.add', ...given })).to.equal(problem);
-      });
-    }
-  });
-
-  describe('bodies that are refused', () => {
-    const cases: [string, unknown, string][] = [
-      ['null', null, ' type_mismatch'],
-      ['an array', [], ' type_mismatch'],
-      ['no name', {}, '/name required'],
-      ['a name of the wrong type', { name: 7 }, '/name type_mismatch'],
-      ['an unknown field', { name: 'careful', prioritty: 1 }, '/prioritty unknown_field'],
-      ['a number as text', { name: 'careful', priority: '7' }, '/priority type_mismatch'],
-      ['null where a number belongs', { name: 'careful', priority: null }, '/priority type_mismatch'],
-      ['a priority out of range', { name: 'careful', priority: 10 }, '/priority number_range'],
-      ['a fraction', { name: 'careful', priority: 1.5 }, '/priority type_mismatch'],
-      ['a scalar for a list', { name: 'careful', exclusive: 'a' }, '/exclusive type_mismatch'],
-      ['65 resources in one list', { name: 'careful', exclusive: numbered(65) }, '/exclusive too_many'],
-      ['65 resources in two lists', { name: 'careful', exclusive: numbered(64), shared: ['x'] }, '/exclusive too_many'],
-      ['an empty resource name', { name: 'careful', shared: ['ok', ''] }, '/shared/1 bad_resource'],
-      ['a resource name of 256 bytes', { name: 'careful', exclusive: ['é'.repeat(128)] }, '/exclusive/0 bad_resource'],
-      ['a resource name with a control character', { name: 'careful', exclusive: ['a\u0007'] }, '/exclusive/0 bad_resource'],
-      ['a resource name with a bidi override', { name: 'careful', exclusive: ['a\u202e'] }, '/exclusive/0 bad_resource'],
-      ['a bad queue name', { name: 'careful', queue: 'a b' }, '/queue bad_format'],
-      ['no attempts', { name: 'careful', maxAttempts: 0 }, '/maxAttempts number_range'],
-      ['too many attempts', { name: 'careful', maxAttempts: 1_001 }, '/maxAttempts number_range'],
-      ['an unknown policy', { name: 'careful', onWorkerLoss: 'retry' }, '/onWorkerLoss not_allowed'],
-      [
-        'requeue with one attempt',
-        { name: 'calculator.add', onWorkerLoss: 'requeue', maxAttempts: 1 },
-        '/maxAttempts number_range',
-      ],
-      ['an empty tag', { name: 'careful', tags: [''] }, '/tags/0 too_short'],
-      ['input that the type refuses', { name: 'repository.sync', kwargs: { repository: 7 } }, '/kwargs/repository type'],
-      ['unknown input', { name: 'repository.sync', kwargs: { repository: 'a', x: 1 } }, '/kwargs/x unknown_field'],
-      ['args for a defined task', { name: 'repository.sync', args: [1], kwargs: { repository: 'a' } }, '/args unexpected_args'],
-      ['a type whose resources throw', { name: 'repository.sync', kwargs: { repository: 'gone' } }, '/kwargs resources'],
-      ['a type whose resources are bad', { name: 'repository.sync', kwargs: { repository: 'a\n' } }, '/kwargs bad_resource'],
-    ];
-    for (const [what, body, problem] of cases) {
-      it(`refuses ${what}`, async () => expect(await wrong(body)).to.equal(problem));
-    }
-
-    it('names the nearest known field', async () => {
-      expect((await refused({ name: 'careful', prioritty: 1 })).message).to.include('did you mean "priority"?');
-    });
-
-    it('tells everything that is wrong at once, up to twenty things', async () => {
-      expect((await refused({ name: 'careful', priority: 'x', queue: 7 })).errors).to.have.length(2);
-      expect((await refused({ name: 'careful', tags: numbered(60).map(() => 1) })).errors).to.have.length(20);
-    });
-
-    it('tells the first thing that is wrong with a large body: all of them took seconds', async () => {
-      const error = await refused({ name: 'calculator.add', tags: ['a'], exclusive: Array<number>(10_000).fill(1) });
-      expect(error.errors).to.have.length(1);
-    });
-
-    it('says which type it was that threw, and what', async () => {
-      const { message } = await refused({ name: 'repository.sync', kwargs: { repository: 'gone' } });
-      expect(message).to.include('"repository.sync"').and.include('there is none');
-    });
-
-    it('answers an unknown type with the nearest known one', async () => {
-      const error = await refused({ name: 'repository.sink' });
-      expect(error.code).to.equal('UNKNOWN_TASK_TYPE');
-      expect(error.message).to.include('Did you mean "repository.sync"?');
-    });
   });
 
   it('leaves type and input alone where the submitter has checked them', async () => {
@@ -251,7 +115,3 @@ describe('Preparing a submission', () => {
     });
   });
 });
-
-function numbered(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `r${n}`);
-}

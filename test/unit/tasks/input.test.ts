@@ -44,7 +44,7 @@ describe('The input of a task', () => {
 
   it('is refused with the first thing that is wrong where it is large', async () => {
     expect(await errorsOf(typed, [], { url: 'http://x/', list: Array<string>(10_000).fill('') })).to.deep.equal([
-      { pointer: '/kwargs/list/0', detail: 'must be number', reason: 'type' },
+      { pointer: '/kwargs/list/0', detail: 'expected a number, not a string', reason: 'type' },
     ]);
   });
 
@@ -60,7 +60,7 @@ describe('The input of a task', () => {
       expect(others).to.deep.equal([]);
     }
     expect(await errorsOf(type, [], { doubled: 'b'.repeat(30) })).to.deep.equal([
-      { pointer: '/kwargs/doubled', detail: 'must match pattern "^(a+)+$"', reason: 'pattern' },
+      { pointer: '/kwargs/doubled', detail: 'expected text that matches the pattern ^(a+)+$', reason: 'pattern' },
     ]);
   });
 

@@ -132,7 +132,7 @@ describe('A lab', () => {
     const bad = await rejection(lab.submit('sync', { repository: 7 }));
     expect([bad.code, bad.errors[0]?.pointer]).to.deep.equal(['VALIDATION_FAILED', '/kwargs/repository']);
     const unknown = await rejection(lab.submit('snyc', {}));
-    expect([unknown.code, unknown.message.includes('Did you mean "sync"?')]).to.deep.equal(['UNKNOWN_TASK_TYPE', true]);
+    expect([unknown.code, unknown.message.includes('did you mean "sync"?')]).to.deep.equal(['UNKNOWN_TASK_TYPE', true]);
     const option = await rejection(lab.submit(note, {}, { prioritty: 1 } as never));
     expect(option.errors[0]?.pointer).to.equal('/prioritty');
     const node = await rejection(lab.run(chain(step(note, {}), step('sync', {}, { as: 'b' }))));
