@@ -1,5 +1,5 @@
 import type { TaskEvent } from '../core/event.js';
-import type { Control, Hint } from '../core/hint.js';
+import type { Control, Hint, Misreading } from '../core/hint.js';
 
 /** Where a hint goes. The adapter's topology file maps these to exchanges and queues. */
 export type Destination = { to: 'resource-manager' } | { to: 'queue'; queue: string } | { to: 'worker'; worker: string };
@@ -53,6 +53,8 @@ export interface BrokerStatus {
   returned: number;
   deferred: number;
   dead: number;
+  /** The same by why nobody could read them. */
+  deadBy: Readonly<Record<Misreading, number>>;
   /** Events that this process could not emit. */
   eventsDropped: number;
   version?: string;

@@ -12,6 +12,8 @@ export const COUNTS = [
   'tasksLost',
   'tasksExpired',
   'hintsMended',
+  'hintsUnknown',
+  'hintsEnded',
   'starts',
   'completed',
   'failed',
@@ -27,7 +29,10 @@ export const COUNTS = [
   'channelsReplaced',
   'messagesReturned',
   'messagesDeferred',
-  'messagesDead',
+  'messagesOversized',
+  'messagesMalformed',
+  'messagesNewer',
+  'messagesForeign',
   'eventsDropped',
 ] as const;
 export type Count = (typeof COUNTS)[number];

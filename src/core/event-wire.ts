@@ -1,5 +1,5 @@
 import { CUT_FIELDS, type CutField, type TaskEvent } from './event.js';
-import { versionIn, type Decoded } from './hint.js';
+import { misread, misreadVersion, type Decoded } from './hint.js';
 import { STATES, WAITING_FOR } from './state.js';
 import type { ProgressReport } from './task.js';
 
@@ -70,19 +70,19 @@ function shortened(text: string): string {
 
 /** Reads an event from bytes of any origin; never throws. */
 export function decodeEvent(bytes: Uint8Array): Decoded<TaskEvent> {
-  if (bytes.length > MAX_EVENT_BYTES) return { ok: false, reason: `${bytes.length} bytes, at most ${MAX_EVENT_BYTES}` };
+  if (bytes.length > MAX_EVENT_BYTES) return misread('size', `${bytes.length} bytes, at most ${MAX_EVENT_BYTES}`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    return { ok: false, reason: 'not JSON' };
+    return misread('format', 'not JSON');
   }
   const { v, at, ...rest } = (parsed ?? {}) as Record<string, unknown>;
-  if (v !== VERSION) return { ok: false, reason: `version ${versionIn(v)}, not ${VERSION}` };
+  if (v !== VERSION) return misreadVersion(v, VERSION);
   const time = new Date(typeof at === 'string' ? at : NaN);
   const wrong = Object.keys({ ...REQUIRED, ...rest }).find(field => !isField(field, rest[field]));
   if (wrong !== undefined || Number.isNaN(time.getTime()))
-    return { ok: false, reason: `${(wrong ?? 'at').slice(0, 40)} is no field of an event` };
+    return misread('content', `${(wrong ?? 'at').slice(0, 40)} is no field of an event`);
   return { ok: true, value: { ...(rest as Omit<TaskEvent, 'at'>), at: time } };
 }
 

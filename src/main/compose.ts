@@ -99,14 +99,17 @@ function certificatesOf(config: Config, log: ProcessLogger, over: AbortSignal): 
 function telling(tally: Tally, store: MongoStore, broker: AmqpBroker): () => Measured {
   const vitals = measuringVitals();
   return () => {
-    const { reconnects, recycles, returned, deferred, dead, eventsDropped } = broker.status();
+    const { reconnects, recycles, returned, deferred, deadBy, eventsDropped } = broker.status();
     const counts = tally.counts({
       brokerReconnects: reconnects,
       databaseReconnects: store.reconnects(),
       channelsReplaced: recycles,
       messagesReturned: returned,
       messagesDeferred: deferred,
-      messagesDead: dead,
+      messagesOversized: deadBy.size,
+      messagesMalformed: deadBy.format,
+      messagesNewer: deadBy.version,
+      messagesForeign: deadBy.content,
       eventsDropped,
     });
     return { counts, vitals: vitals() };

@@ -19,6 +19,8 @@ export interface ClaimLoopDeps extends ClaimDeps {
   /** Undefined while this process must not start anything. */
   incarnation: () => string | undefined;
   run: (claimed: Claimed, place: Place) => Run;
+  /** Tickets that named these tasks were used up while there was nothing to start. */
+  wasted?: (tasks: readonly string[]) => void;
 }
 
 /** After a lost race: long enough for the others to be done with their start, short enough not to be felt. */
@@ -162,7 +164,7 @@ export class ClaimLoop implements Service {
         this.#intake.putBack(left);
         return jittered(CONTENDED_MS, this.#deps.runtime.random);
       }
-      for (const ticket of left) ticket.ack(); // used up: its task went to somebody who had none
+      this.#useUp(left, tickets, started);
       return this.#intake.waiting > 0 && started.length < free ? 0 : undefined;
     } catch (error) {
       this.#intake.giveBack(tickets);
@@ -171,6 +173,17 @@ export class ClaimLoop implements Service {
       redeem();
       this.#slots.admit(); // to what the claim has left
     }
+  }
+
+  /**
+   * Nothing is left to start: the tasks of these went to somebody who had no ticket, or were no work. Which of all these is told by name, as each ticket
+   * starts whatever is best.
+   */
+  #useUp(left: readonly Ticket[], tickets: readonly Ticket[], started: readonly Claimed[]): void {
+    for (const ticket of left) ticket.ack();
+    if (left.length === 0) return;
+    const begun = new Set(started.map(({ task }) => task.id));
+    this.#deps.wasted?.(tickets.map(({ task }) => task).filter(task => !begun.has(task)));
   }
 
   /**

@@ -26,6 +26,7 @@ import { OwnTasks } from './own-tasks.js';
 import type { Pool } from './pool.js';
 import { Recorder } from './recorder.js';
 import { runTask, type RunDeps } from './run-task.js';
+import { StaleHints } from './stale-hints.js';
 import { Steering } from './steering.js';
 
 /** So many stand in the record of a worker; with more of them nobody can tell from outside what it knows. */
@@ -77,6 +78,7 @@ export class Worker implements Service {
   readonly #awaits: Awaits;
   readonly #presence: Presence;
   readonly #claims: ClaimLoop;
+  readonly #stale: StaleHints;
   readonly #recorder: Recorder;
   readonly #late: LateOutcomes;
   readonly #familiar: Familiarity;
@@ -96,6 +98,7 @@ export class Worker implements Service {
     this.#recorder = new Recorder({ tasks, runtime: deps.runtime, log: deps.log, trusted });
     this.#awaits = new Awaits({ ...deps, ...deps.store, trusted });
     this.#familiar = new Familiarity({ types: () => deps.pool.types, clock: deps.runtime.clock, log: deps.log });
+    this.#stale = new StaleHints(joins, (what, n) => deps.count?.(what, n));
     this.#presence = this.#buildPresence();
     this.#claims = this.#buildClaims();
     this.#steering = this.#buildSteering();
@@ -183,6 +186,7 @@ export class Worker implements Service {
         this.#steering.heed(incarnation, wish);
         void this.#check(incarnation);
         void this.#lookAtAwaited();
+        void this.#stale.look();
       },
       onLost: () => pool.killAll(),
       ...(count && { count }),
@@ -217,6 +221,7 @@ export class Worker implements Service {
       slots: pool.slots,
       incarnation: () => this.incarnation,
       run: (claimed, place) => runTask(claimed, place, this.#runDeps()),
+      wasted: tasks => this.#stale.note(tasks),
     });
   }
 

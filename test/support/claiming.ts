@@ -32,6 +32,7 @@ export function setUp(
     published: [] as string[],
     acked: [] as string[],
     given: [] as string[],
+    wasted: [] as string[],
   };
   const tasks: Pick<TaskStore, 'claimable' | 'start'> = {
     claimable: ({ worker, limit }) => {
@@ -69,6 +70,7 @@ export function setUp(
     queues: ['default'],
     slots: 2,
     incarnation,
+    wasted: ids => broker.wasted.push(...ids),
     run: claimed => {
       own.begin(claimed.task);
       const ended = new Promise<void>(resolve => running.set(claimed.task.id, resolve));

@@ -42,6 +42,7 @@ export function loopbackBroker(): LoopbackBroker {
       returned: 0,
       deferred: 0,
       dead: 0,
+      deadBy: { size: 0, format: 0, version: 0, content: 0 },
       eventsDropped: 0,
     }),
   };

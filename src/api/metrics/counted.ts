@@ -12,6 +12,16 @@ const ENDS = {
   help: 'Starts whose end a worker recorded, by what became of them; retried and requeued ones may start again.',
 };
 
+const DEAD = {
+  name: 'interlock_messages_dead_total',
+  help: 'Messages that could not be read and went to the queue of dead letters: size, format, version (of a newer release), content.',
+};
+
+const STALE = {
+  name: 'interlock_hints_stale_total',
+  help: 'Messages to start a task that this worker used up for nothing, as the task had ended, or is unknown here.',
+};
+
 /** What processes count, as metrics of the process that they name. */
 export const COUNTED: Readonly<Record<Count, CountMetric>> = {
   tasksAccepted: {
@@ -35,6 +45,8 @@ export const COUNTED: Readonly<Record<Count, CountMetric>> = {
     name: 'interlock_hints_mended_total',
     help: 'Messages that were sent again because a ready task was not started.',
   },
+  hintsUnknown: { ...STALE, labels: { task: 'unknown' } },
+  hintsEnded: { ...STALE, labels: { task: 'ended' } },
   starts: { name: 'interlock_task_starts_total', help: 'Starts of task bodies.' },
   completed: { ...ENDS, labels: { end: 'completed' } },
   failed: { ...ENDS, labels: { end: 'failed' } },
@@ -65,10 +77,10 @@ export const COUNTED: Readonly<Record<Count, CountMetric>> = {
     name: 'interlock_messages_deferred_total',
     help: 'Messages that were dropped because RabbitMQ did not take them; the sweep sends them again.',
   },
-  messagesDead: {
-    name: 'interlock_messages_dead_total',
-    help: 'Messages that could not be read and went to the queue of dead letters.',
-  },
+  messagesOversized: { ...DEAD, labels: { reason: 'size' } },
+  messagesMalformed: { ...DEAD, labels: { reason: 'format' } },
+  messagesNewer: { ...DEAD, labels: { reason: 'version' } },
+  messagesForeign: { ...DEAD, labels: { reason: 'content' } },
   eventsDropped: {
     name: 'interlock_events_dropped_total',
     help: 'Events for readers that could not be sent; they are told to read anew.',

@@ -189,6 +189,7 @@ export class AmqpBroker implements Broker {
       returned: this.#publisher.returned,
       deferred: this.#publisher.deferred,
       dead: this.#deadLetters.count,
+      deadBy: this.#deadLetters.counts,
       eventsDropped: this.#emitter.dropped,
       ...(version === undefined ? {} : { version }),
     };

@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import { decodeHint, type Decoded, type Hint } from '../../core/hint.js';
+import { decodeHint, misread, type Decoded, type Hint } from '../../core/hint.js';
 import type { Delivery, Destination, Subscription } from '../broker.js';
 import { ConsumerSession, type SessionPlan } from './consumer-session.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -75,7 +75,7 @@ export class Consumer implements Subscription {
     const decoded = judge(message, destination);
     if (!decoded.ok) {
       // Acknowledged whatever became of it: what cannot be read is worth less than a queue that moves.
-      void deadLetters.bury(message, queue.name, decoded.reason).then(ack);
+      void deadLetters.bury(message, queue.name, decoded).then(ack);
       return;
     }
     try {
@@ -95,12 +95,11 @@ export class Consumer implements Subscription {
 function judge(message: ConsumeMessage, destination: Destination): Decoded<Hint> {
   const contentType: unknown = message.properties.contentType;
   const contentEncoding: unknown = message.properties.contentEncoding;
-  if (contentType !== 'application/json')
-    return { ok: false, reason: `content type ${brief(contentType)}, not application/json` };
-  if (contentEncoding !== undefined) return { ok: false, reason: `content encoding ${brief(contentEncoding)}, not none` };
+  if (contentType !== 'application/json') return misread('format', `content type ${brief(contentType)}, not application/json`);
+  if (contentEncoding !== undefined) return misread('format', `content encoding ${brief(contentEncoding)}, not none`);
   const decoded = decodeHint(message.content);
   const expected: Hint['kind'] = destination.to === 'resource-manager' ? 'changed' : 'start';
-  if (decoded.ok && decoded.value.kind !== expected) return { ok: false, reason: `a ${decoded.value.kind} hint in this queue` };
+  if (decoded.ok && decoded.value.kind !== expected) return misread('content', `a ${decoded.value.kind} hint in this queue`);
   return decoded;
 }
 

@@ -40,7 +40,7 @@ export class ControlListener {
   #dispatch(message: ConsumeMessage): void {
     const decoded = decodeControl(message.content);
     if (!decoded.ok) {
-      this.#deadLetters.record(this.#names.control, decoded.reason);
+      this.#deadLetters.record(this.#names.control, decoded);
       return;
     }
     for (const handler of this.#handlers) {

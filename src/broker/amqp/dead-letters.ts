@@ -1,4 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
+import type { Misread, Misreading } from '../../core/hint.js';
 import type { AmqpTiming, BrokerLog } from './options.js';
 import type { Publisher } from './publisher.js';
 import { deadQueue, type Names } from './topology.js';
@@ -8,7 +9,7 @@ const BODY_AT_MOST = 4_096;
 
 /** Where messages go that are no hints of ours: kept in a bounded queue for whoever wants to know, and counted. */
 export class DeadLetters {
-  count = 0;
+  readonly #counts = { size: 0, format: 0, version: 0, content: 0 } satisfies Record<Misreading, number>;
   readonly #names: Names;
   readonly #publisher: Publisher;
   readonly #timing: AmqpTiming;
@@ -21,9 +22,17 @@ export class DeadLetters {
     this.#log = log;
   }
 
+  get count(): number {
+    return Object.values(this.#counts).reduce((sum, each) => sum + each, 0);
+  }
+
+  get counts(): Readonly<Record<Misreading, number>> {
+    return { ...this.#counts };
+  }
+
   /** Publishes a copy with the reason, on the other connection: an alarm that blocks it must not block acknowledging. Never rejects. */
-  async bury(message: ConsumeMessage, queue: string, reason: string): Promise<void> {
-    this.record(queue, reason);
+  async bury(message: ConsumeMessage, queue: string, misread: Misread): Promise<void> {
+    this.record(queue, misread);
     await this.#publisher.send(
       {
         exchange: this.#names.tasks,
@@ -31,16 +40,16 @@ export class DeadLetters {
         queue: deadQueue(this.#names),
         body: message.content.subarray(0, BODY_AT_MOST),
         durable: true,
-        headers: { 'x-reason': reason.slice(0, 200), 'x-queue': queue, 'x-bytes': message.content.length },
+        headers: { 'x-reason': misread.reason.slice(0, 200), 'x-queue': queue, 'x-bytes': message.content.length },
       },
       performance.now() + this.#timing.publishMs,
     );
   }
 
   /** One line for the 1st, 2nd, 4th, 8th …: a flood of garbage must not become a flood of lines. */
-  record(queue: string, reason: string): void {
-    this.count++;
-    if (Number.isInteger(Math.log2(this.count)))
-      this.#log.warn('a message is no hint of ours', { queue, reason, so_far: this.count });
+  record(queue: string, { why, reason }: Misread): void {
+    this.#counts[why]++;
+    const { count } = this;
+    if (Number.isInteger(Math.log2(count))) this.#log.warn('a message is no hint of ours', { queue, reason, so_far: count });
   }
 }

@@ -82,7 +82,7 @@ export class Listening implements EventFeed {
   #take({ content, properties }: ConsumeMessage): void {
     const decoded = decodeEvent(content);
     if (!decoded.ok) {
-      this.#plan.deadLetters.record(this.#plan.names.events, decoded.reason);
+      this.#plan.deadLetters.record(this.#plan.names.events, decoded);
       return;
     }
     const emitter: unknown = properties.appId;

@@ -5,7 +5,7 @@ import type { ApiDeps, ApiServer } from '../../../src/api/context.js';
 import { DEFAULT_EVENT_LIMITS } from '../../../src/api/events/limits.js';
 import { OwnMetrics } from '../../../src/api/metrics/own.js';
 import { buildServer } from '../../../src/api/server.js';
-import type { EventFeed, EventListener } from '../../../src/broker/broker.js';
+import type { EventFeed, EventListener, PublishResult } from '../../../src/broker/broker.js';
 import type { TaskEvent } from '../../../src/core/event.js';
 import type { Standing } from '../../../src/core/line.js';
 import type { Control } from '../../../src/core/hint.js';
@@ -57,14 +57,15 @@ export const SETTINGS: ApiDeps['settings'] = {
   limits: LIMITS,
 };
 
-/** A broker that is up and takes everything. */
+/** A broker that takes everything, as long as it is up. */
 export class QuietBroker {
   readonly controls: Control[] = [];
   published = 0;
   state: 'up' | 'connecting' = 'up';
   #listener: EventListener | undefined;
 
-  publish(): Promise<'confirmed'> {
+  publish(): Promise<PublishResult> {
+    if (this.state !== 'up') return Promise.resolve('deferred');
     this.published++;
     return Promise.resolve('confirmed');
   }
@@ -91,6 +92,7 @@ export class QuietBroker {
       returned: 0,
       deferred: 0,
       dead: 0,
+      deadBy: { size: 0, format: 0, version: 0, content: 0 },
       eventsDropped: 0,
       version: '3.10.8',
     };

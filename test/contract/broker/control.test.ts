@@ -34,6 +34,7 @@ describe('what arrives from the control exchange', () => {
     await until('the good one', () => received.length > 0);
     await until('the bad ones to be counted', () => broker.status().dead === bodies.length);
     expect(received).to.deep.equal([cancel(4)]);
+    expect(broker.status().deadBy).to.deep.equal({ size: 0, format: 2, version: 1, content: 2 });
     expect(broker.status().reconnects).to.equal(0);
   });
 }).timeout(60_000);

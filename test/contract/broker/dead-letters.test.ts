@@ -75,6 +75,7 @@ describe('messages that are no hints of ours', () => {
     await until('nothing to be left', async () => (await broker.depth(destination))?.messages === 0);
     expect(await fixture.raw.depth(`${fixture.prefix}interlock.dead`)).to.deep.equal({ messages: 0, consumers: 0 });
     expect(broker.status()).to.include({ dead: garbage.length, recycles: 0, reconnects: 0 });
+    expect(broker.status().deadBy).to.deep.equal({ size: 1, format: 11, version: 1, content: 7 });
   });
 
   it('are told by type and body alone: odd headers and properties of a good hint change nothing', async () => {
@@ -135,5 +136,25 @@ describe('messages that are no hints of ours', () => {
 
     await inbox.has(1);
     expect(broker.status().dead).to.equal(1);
+  });
+
+  it('end there with their first bytes also at 100 MB, where RabbitMQ takes so much', async function () {
+    const broker = await fixture.started();
+    // From 4.0 on it takes no message above 16 MiB.
+    if (Number.parseInt(broker.status().version ?? '', 10) >= 4) this.skip();
+    const destination = fixture.destination('huge');
+    const queue = fixture.queue('work.huge');
+    const inbox = new Inbox({ ack: true });
+    broker.consume(destination, 1, inbox.take);
+    await isConsuming(broker, queue);
+    const size = 100_000_000;
+    await fixture.raw.on(channel => Promise.resolve(channel.sendToQueue(queue, Buffer.alloc(size, 'x'), JSON_TYPE)));
+    await broker.publish(start(1), destination);
+
+    await inbox.has(1);
+    const message = await fixture.take(`${fixture.prefix}interlock.dead`);
+    expect(message.properties.headers).to.include({ 'x-bytes': size });
+    expect(message.content.length).to.equal(4_096);
+    expect(broker.status()).to.include({ dead: 1, recycles: 0, reconnects: 0 });
   });
 }).timeout(60_000);

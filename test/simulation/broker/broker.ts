@@ -138,6 +138,7 @@ export class SimulatedBroker implements Broker, Member {
       reconnects: Math.max(0, this.#connections - 1),
       ...this.#counts,
       dead: 0,
+      deadBy: { size: 0, format: 0, version: 0, content: 0 },
       ...(this.#connected ? { version: 'simulated' } : {}),
     };
   }

@@ -49,6 +49,17 @@ describe('hints', () => {
     });
   }
 
+  it('are counted by why they are refused: a newer version apart from everything else', () => {
+    const counted = forged.map(([what, wire]) => {
+      const decoded = decodeHint(wire);
+      return [what, decoded.ok ? 'read' : decoded.why];
+    });
+    const why = Object.fromEntries(counted) as Record<string, string>;
+    expect(why).to.include({ 'too many bytes': 'size', text: 'format', null: 'format', 'a newer version': 'version' });
+    expect(why).to.include({ 'no version': 'content', 'an operator for an id': 'content', 'another kind': 'content' });
+    expect(counted.filter(([, word]) => word === 'version')).to.have.length(1);
+  });
+
   it('never throw, whatever the bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 2_000 }), wire => !decodeHint(wire).ok && !decodeControl(wire).ok));
     fc.assert(fc.property(fc.json(), text => !decodeHint(bytes(text)).ok));

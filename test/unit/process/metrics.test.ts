@@ -56,7 +56,7 @@ describe('A tally', () => {
     tally.up('grants', 3);
     tally.up('grants');
     tally.up('sweeps', 0);
-    expect(tally.counts({ brokerReconnects: 2, messagesDead: 0 })).to.deep.equal({ grants: 4, brokerReconnects: 2 });
+    expect(tally.counts({ brokerReconnects: 2, messagesNewer: 0 })).to.deep.equal({ grants: 4, brokerReconnects: 2 });
   });
 });
 

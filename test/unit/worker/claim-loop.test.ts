@@ -148,6 +148,20 @@ describe('the claim loop', () => {
     hint('gone');
     await time.advance(10);
     expect(broker.acked).to.deep.equal(['gone']);
+    expect(broker.wasted).to.deep.equal(['gone']);
+    await loop.stop();
+  });
+
+  it('tells which ticket it used up for nothing, whichever of them started a task', async () => {
+    const { time, loop, waiting, running, broker, hint } = setUp();
+    await loop.start();
+    await time.advance(100);
+    waiting.push(task('a', 1));
+    hint('gone');
+    hint('a');
+    await time.advance(10);
+    expect([...running.keys()]).to.deep.equal(['a']);
+    expect([broker.acked.length, broker.wasted]).to.deep.equal([1, ['gone']]);
     await loop.stop();
   });
 
