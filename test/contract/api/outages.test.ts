@@ -93,6 +93,21 @@ describe('The API, when something it needs is away', () => {
     expect([answer.status, answer.body.checks]).to.deep.equal([200, { database: true, broker: false, draining: false }]);
   });
 
+  it('accepts a submission while the broker is away: it is stored, and found without a hint', async () => {
+    const inserted: { name: string }[] = [];
+    const insert = (tasks: readonly { name: string }[]) => {
+      inserted.push(...tasks);
+      return Promise.resolve(tasks.map(task => ({ kind: 'stored', task: { ...task, seq: 1, createdAt: new Date() } })));
+    };
+    const tasks = { takeNumbers: () => Promise.resolve(1), ...({ insert } as object) };
+    const { app, broker, logged } = open(scriptedStore({ schedules: { now }, tasks }).store);
+    broker.state = 'connecting';
+    const answer = await ask(app, '/tasks', { body: { name: 'anything' } });
+    expect([answer.status, answer.body.state, answer.body.waitingFor]).to.deep.equal([202, 'waiting', 'worker']);
+    expect([inserted.map(({ name }) => name), broker.published]).to.deep.equal([['anything'], 0]);
+    expect(logged()).to.not.include('"level":"error"');
+  });
+
   it('answers a submission that was stored even when the database goes away while it is waited for', async () => {
     const stored = {
       insert: (tasks: readonly object[]) =>

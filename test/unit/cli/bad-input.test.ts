@@ -14,6 +14,7 @@ describe('The command line, given bad input', function () {
     ['B49 no word', ['manage-workers'], /missing required argument 've/],
     ['B49 two words', ['manage-workers', 'start', 'stop'], /too many arguments/],
     ['B49 another word', ['manage-workers', 'restart'], /expected start or stop|one of start, stop|choices are start, stop/i],
+    ['B50 no slots', ['worker', '-c', '0'], /integer from 1 to 2000/],
     ['B50 fewer slots than none', ['worker', '-c', '-1'], /integer from 1 to 2000/],
     ['B50 one and a half slots', ['worker', '-c', '1.5'], /integer from 1 to 2000/],
     ['B50 too many slots', ['worker', '-c', '10000'], /integer from 1 to 2000/],

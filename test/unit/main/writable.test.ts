@@ -24,11 +24,14 @@ describe('The folders of a role', () => {
     const { config } = loadConfig({ INTERLOCK_WORKING_DIRECTORY: 'open' }, root);
     mkdirSync(join(root, 'open'));
     chmodSync(join(root, 'open'), 0o777);
-    expect(() => makeFolders(config, ['workingDirectory'])).to.throw(
-      ConfigError,
-      /workingDirectory[^]*everybody may write to it/,
-    );
-    for (const mode of [0o1777, 0o770]) {
+    for (const mode of [0o777, 0o702]) {
+      chmodSync(join(root, 'open'), mode);
+      expect(() => makeFolders(config, ['workingDirectory'])).to.throw(
+        ConfigError,
+        /workingDirectory[^]*everybody may write to it: expected mode 700/,
+      );
+    }
+    for (const mode of [0o1777, 0o770, 0o755]) {
       chmodSync(join(root, 'open'), mode);
       makeFolders(config, ['workingDirectory']);
     }
