@@ -4,12 +4,17 @@ import { createServer, type Server, type TlsOptions } from 'node:tls';
 
 import { Substitution } from './substitution.js';
 
+/** What OpenSSL says of the first bytes of AMQP, MongoDB's protocol, and HTTP. */
+const NOT_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']);
+
 /** Ends TLS before a plain server, as that server would itself. */
 export class TlsFront {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** Connections on which TLS came about. */
   accepted = 0;
+  /** Connections on which something else than TLS was spoken. */
+  inTheOpen = 0;
 
   private constructor(target: { host: string; port: number }, options: TlsOptions, disguised: boolean) {
     this.#server = createServer(options, client => {
@@ -30,7 +35,10 @@ export class TlsFront {
       client.pipe(server);
       server.on('data', chunk => client.write(own ? own.pass(chunk) : chunk));
     });
-    this.#server.on('tlsClientError', () => undefined); // clients that refuse us are what the tests are about
+    // Clients that refuse us are what the tests are about.
+    this.#server.on('tlsClientError', ({ code }: NodeJS.ErrnoException) => {
+      if (code !== undefined && NOT_TLS.has(code)) this.inTheOpen += 1;
+    });
   }
 
   static async before(url: string, options: TlsOptions, disguised = false): Promise<TlsFront> {
