@@ -31,6 +31,8 @@ export interface DeploymentOptions {
   servers?: TestServers;
   /** Roles write to files of their folder, as under systemd, and not to pipes that this process would have to read. */
   logToFiles?: boolean;
+  /** Before the command of each role: what makes the surroundings that it runs in. */
+  launcher?: readonly string[];
 }
 
 /** All roles but workers. */
@@ -49,6 +51,7 @@ export class Deployment {
   readonly #mongo: MongoClient;
   readonly #servers: TestServers;
   readonly #logToFiles: boolean;
+  readonly #launcher: readonly string[];
   readonly #prefixes = new Set<string>();
   readonly #roles: Role[] = [];
 
@@ -60,6 +63,7 @@ export class Deployment {
     this.#mongo = at.mongo;
     this.#servers = serversOf(options);
     this.#logToFiles = options.logToFiles ?? false;
+    this.#launcher = options.launcher ?? [];
     const prefix = `${id}.`;
     this.#prefixes.add(prefix);
     const { mongoUrl, amqpUrl } = this.#servers;
@@ -101,7 +105,8 @@ export class Deployment {
   start(role: string, args: string[] = [], env: Record<string, string> = {}, logFile = this.#logFileOf(role)): Role {
     const output = logFile === undefined ? 'pipe' : openSync(logFile, 'a');
     const options = { env: { ...this.env, ...env }, cwd: this.directory };
-    const child = notAbandoned(spawn(process.execPath, [CLI, role, ...args], { ...options, stdio: ['ignore', output, output] }));
+    const [program = '', ...rest] = [...this.#launcher, process.execPath, CLI, role, ...args];
+    const child = notAbandoned(spawn(program, rest, { ...options, stdio: ['ignore', output, output] }));
     if (typeof output === 'number') closeSync(output);
     const started = new Role(role, child, logFile);
     if (env.INTERLOCK_AMQP_PREFIX !== undefined) this.#prefixes.add(env.INTERLOCK_AMQP_PREFIX);

@@ -43,13 +43,13 @@ export class TcpProxy {
 
   /**
    * Listens on a free port of 127.0.0.1 for the host and port of `url`. `disguised`: where the server names its own address, as the
-   * member of a replica set does, the client reads that of the proxy, and so never goes round it. `says`: bytes (as latin1) that the client reads in
+   * member of a replica set does, the client reads that of the proxy, and so never goes round it; a text: the proxy's under that name. `says`: bytes (as latin1) that the client reads in
    * the place of others that the server says.
    */
   static async before(
     url: string,
     defaultPort: number,
-    options: { disguised?: boolean; says?: [from: string, to: string] } = {},
+    options: { disguised?: boolean | string; says?: [from: string, to: string] } = {},
   ): Promise<TcpProxy> {
     const { hostname, port } = new URL(url);
     const proxy = new TcpProxy({ host: hostname, port: port === '' ? defaultPort : Number(port) });
@@ -57,7 +57,8 @@ export class TcpProxy {
       proxy.#listener.once('error', reject).listen(0, '127.0.0.1', resolve);
     });
     const { host, port: targetPort } = proxy.#target;
-    if (options.disguised) proxy.#substitutions.push([`${host}:${targetPort}`, `${host}:${proxy.port}`]);
+    const name = options.disguised === true ? host : options.disguised;
+    if (name) proxy.#substitutions.push([`${host}:${targetPort}`, `${name}:${proxy.port}`]);
     if (options.says) proxy.#substitutions.push(options.says);
     return proxy;
   }
@@ -72,9 +73,9 @@ export class TcpProxy {
   }
 
   /** The same URL, by way of this proxy. (For MongoDB it must be disguised, or the URL say `directConnection=true`.) */
-  url(original: string): string {
+  url(original: string, hostname = '127.0.0.1'): string {
     const url = new URL(original);
-    url.hostname = '127.0.0.1';
+    url.hostname = hostname;
     url.port = String(this.port);
     return url.href;
   }
