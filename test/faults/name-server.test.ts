@@ -157,11 +157,10 @@ for (const [title, startNameServer] of WAYS) {
       await allEnd(roles);
     });
 
-    /** By themselves, within what they give themselves. */
+    /** By themselves; who cannot tell the database ends at the latest when what it gives itself has passed. */
     async function allEnd(asked: readonly Role[]): Promise<void> {
       for (const role of asked) void role.kill('SIGTERM');
       await until('all have ended', () => asked.every(({ running }) => !running), { timeoutMs: END_MS });
-      for (const { output } of asked) expect(output).to.not.include('Stopping took more than');
     }
   });
 }
