@@ -98,9 +98,8 @@ describe('files of the database that are put back by hand under running roles', 
       await until(`the ${role.name} has left`, () => role.output.includes('Could not register again'), { timeoutMs: 120_000 });
     const told = (await findings()).find(({ fault }) => fault === 'database-backwards');
     expect(told?.evidence).to.include(WENT_BACKWARDS);
-    const newcomer = deployment.start('resource-manager');
-    await newcomer.exited;
-    expect(newcomer.output, 'a restart clears nothing').to.include(WENT_BACKWARDS);
+    const newcomer = await deployment.cli('resource-manager');
+    expect(newcomer.stderr, 'a restart clears nothing').to.include(WENT_BACKWARDS);
     expect(begun(), 'nothing ran a second time').to.deep.equal(newest);
     expect(await numbers(), 'nothing was given out').to.deep.equal(older);
 
