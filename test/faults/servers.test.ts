@@ -13,7 +13,7 @@ const QUEUE = 'kept';
 const LOOPBACK = ['0100007F', '00000000000000000000000001000000', '0000000000000000FFFF00000100007F']; // 127.0.0.1, ::1, and the first as IPv6
 
 async function withMongo<T>(url: string, work: (client: MongoClient) => Promise<T>): Promise<T> {
-  const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 10_000, w: 'majority' });
+  const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 10_000, writeConcern: { w: 'majority' } });
   try {
     return await work(client);
   } finally {

@@ -46,7 +46,7 @@ export async function run<Input>(
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   });
   try {
-    const details = await fc.check(property, { numRuns: cases, seed, timeout: CASE_MS });
+    const details = await fc.check(property, { numRuns: cases, seed, plugins: [fc.timeout(CASE_MS)] });
     const cause = details.errorInstance instanceof Error ? (details.errorInstance.stack ?? '') : String(details.errorInstance);
     const failure = details.failed ? `${fc.defaultReportMessage(details)}\n${cause}` : undefined;
     return { stage: name, cases: details.numRuns, seed, outcomes, failure };
