@@ -115,9 +115,9 @@ describe('files of the database that are put back by hand under running roles', 
   it('are made good by a backup and a restore of what is there: numbers and fences go on above all that were seen', async () => {
     const seen = await numbers();
     await exchange({ keepAs: 'newer-still', putBack: 'older' });
-    await until('the API knows', async () => String((await asked('refused')).body.detail).includes(WENT_BACKWARDS), {
-      timeoutMs: 120_000,
-    });
+    const marked = async (): Promise<boolean> => (await findings()).some(({ fault }) => fault === 'database-backwards');
+    await until('a role has left its mark', marked, { timeoutMs: 120_000 });
+    expect((await asked('refused')).status).to.equal(503);
     await deployment.stopAll();
     // These files are of an older election than this process knew, whose driver therefore refuses the server: two more, and it is a newer one.
     for (let n = 0; n < 2; n++) await servers.mongo!.restart();
