@@ -44,7 +44,7 @@ describe('The API on MongoDB, schedules', function () {
     ['two rules', { cron: '* * * * *' }, '/cron', /interval or cron, not both/],
     ['none', { interval: undefined }, '', /one of interval, cron and iso8601/],
     ['a bad expression', { interval: undefined, cron: '61 * * * *' }, '/cron', /minute "61"/],
-    ['a day that never comes', { interval: undefined, cron: '0 0 30 2 *' }, '/cron', /no slot to come/],
+    ['a day that never comes', { interval: undefined, cron: '0 0 30 2 *' }, '/cron', /names no time that is still to come/],
     ['an unknown zone', { interval: undefined, cron: '@daily', timezone: 'Mars/Olympus' }, '/timezone', /no time zone/],
     ['a zone without cron', { timezone: 'UTC' }, '/timezone', /belongs to cron/],
     [
@@ -57,7 +57,7 @@ describe('The API on MongoDB, schedules', function () {
       'repetitions that are over',
       { interval: undefined, iso8601: 'R2/2020-01-01T00:00:00Z/PT1H' },
       '/iso8601',
-      /no slot to come/,
+      /names no time that is still to come/,
     ],
     [
       'an interval of nothing',
