@@ -6,7 +6,7 @@ import type { FieldError } from '../core/errors.js';
 import type { JsonObject } from '../core/json.js';
 import { pointerTo } from '../core/pointer.js';
 import { inWords, unknownWords } from '../core/schema-words.js';
-import { boundedPattern, boundedTest, TooSlow } from './bounded-test.js';
+import { boundedPattern, boundedTest, TooSlow } from './bounded-pattern.js';
 import { isStandardSchema, type TaskDefinition } from './definition.js';
 import { firstErrors } from './first-errors.js';
 
