@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { Deployment } from '../support/deployment.js';
@@ -43,9 +42,10 @@ describe('500 random tasks on 20 resources, two workers with two children each',
     }
     const counts = async (): Promise<Record<string, number>> =>
       (await deployment.request<{ counts: Record<string, number> }>('GET', '/api/v1/tasks/summary?by=state')).body.counts;
+    // Counting is no snapshot: a task that starts meanwhile may be counted neither as waiting nor as running. What is final stays so.
     const ended = async (): Promise<boolean> => {
-      const { waiting = 0, running = 0, canceling = 0 } = await counts();
-      return waiting + running + canceling === 0;
+      const { completed = 0, failed = 0, canceled = 0 } = await counts();
+      return completed + failed + canceled === TASKS;
     };
     await until('all tasks are final', ended, { timeoutMs: 200_000, everyMs: 500 });
     const spans = readSpans(file);
@@ -55,15 +55,6 @@ describe('500 random tasks on 20 resources, two workers with two children each',
     expect(failed.body.items.map(({ id, error }) => ({ id, error }))).to.deep.equal([]);
     expect(await counts()).to.include({ completed: TASKS });
     const whole = new Set(spans.filter(span => span.ended).map(span => span.label));
-    const missing = asked.map(({ label }) => label).filter(label => !whole.has(label));
-    const of = (text: string): boolean => missing.some(label => text.includes(`"label":"${label}"`));
-    const lines = readFileSync(file, 'utf8').split('\n').filter(of);
-    const { items } = (await deployment.request<{ items: object[] }>('GET', '/api/v1/tasks?limit=1000')).body;
-    const records = items.filter(item => of(JSON.stringify(item)));
-    expect({ missing, lines, records }, 'completed, though no body came to its end').to.deep.equal({
-      missing: [],
-      lines: [],
-      records: [],
-    });
+    expect(asked.map(({ label }) => label).filter(label => !whole.has(label))).to.deep.equal([]);
   });
 });
