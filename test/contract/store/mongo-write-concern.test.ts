@@ -36,7 +36,8 @@ describe('the MongoDB store when no majority confirms a write', function () {
     admin.db('admin').command({
       configureFailPoint: 'failCommand',
       mode: { times: 1 },
-      data: { failCommands, writeConcernError: NO_MAJORITY, appName: 'interlock-test' },
+      // Other tests are at the same server, and open their stores under the same name.
+      data: { failCommands, writeConcernError: NO_MAJORITY, namespace: `${under.db().databaseName}.tasks` },
     });
   const start = (id: string, token: string) => store.tasks.start([{ id, attempt: 0, fence: 0 }], { ...WORKER, token });
 
