@@ -24,7 +24,8 @@ function ajvFor(allErrors: boolean): Ajv2020 {
 }
 
 const forFirst = ajvFor(false);
-const forAll = ajvFor(true);
+/** Made with the first small body that is wrong: no role pays for it when it starts. */
+let forAll: Ajv2020 | undefined;
 
 /** Where a value comes from: all of a query or a header is text, whatever it is read as. */
 export type Part = 'body' | 'query' | 'header';
@@ -32,7 +33,8 @@ export type Part = 'body' | 'query' | 'header';
 /** Compiles once; the function gives every error of a value, at most 20, with pointers into it; only the first of a large value. */
 export function schemaCheck(schema: object, part: Part = 'body'): (value: unknown) => FieldError[] {
   const first = compiled(forFirst, schema);
-  return value => told(firstErrors(first, () => compiled(forAll, schema), value)).map(error => fieldError(error, part));
+  return value =>
+    told(firstErrors(first, () => compiled((forAll ??= ajvFor(true)), schema), value)).map(error => fieldError(error, part));
 }
 
 /** An ajv knows what it has compiled, by identity. */

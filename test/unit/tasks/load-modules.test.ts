@@ -74,8 +74,8 @@ describe('Hooks in the thread itself', () => {
 
   it('lead to the running copy, and to packages as seen from the folder that names them', () => {
     expect(resolved('interlock', '')).to.deep.equal({ url: SURFACE, asked: [] });
-    const asked = ['@a/b?c from file:///work/x.js'];
-    expect(resolved(packageFrom('@a/b?c', 'file:///work/x.js'), '@a/b?c')).to.deep.equal({ url: 'found @a/b?c', asked });
+    const asked = ['@a/b?c from file:///tasks/x.js'];
+    expect(resolved(packageFrom('@a/b?c', 'file:///tasks/x.js'), '@a/b?c')).to.deep.equal({ url: 'found @a/b?c', asked });
   });
 
   it('try what TypeScript would, and report the first error', () => {
