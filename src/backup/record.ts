@@ -1,3 +1,4 @@
+import { PROCESS_NAME, QUEUE_NAME } from '../core/names.js';
 import { damaged } from './damaged.js';
 import { readPart } from './part.js';
 
@@ -10,6 +11,9 @@ export interface Topology {
 /** A record of ten thousand queues has 10 MiB. It is read as a whole. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
+/** Of a text that is no name. */
+const SHOWN = 80;
+
 /** Throws InterlockError for anything but such names. */
 export async function readTopology(folder: string, path: string): Promise<Topology> {
   const chunks: Uint8Array[] = [];
@@ -20,9 +24,7 @@ export async function readTopology(folder: string, path: string): Promise<Topolo
     if (bytes > MAX_RECORD_BYTES) throw damaged(`${path} holds more than ${MAX_RECORD_BYTES} bytes`);
   }
   const { queues = [], workers = [] } = objectIn(Buffer.concat(chunks).toString('utf8'), path);
-  for (const [name, list] of Object.entries({ queues, workers }))
-    if (!isTexts(list)) throw damaged(`"${name}" in ${path} is no list of names`);
-  return { queues, workers } as Topology;
+  return { queues: namesIn(queues, 'queues', QUEUE_NAME, path), workers: namesIn(workers, 'workers', PROCESS_NAME, path) };
 }
 
 /** Reads it to its end, whatever it holds. Throws InterlockError when it is not whole. */
@@ -41,6 +43,11 @@ function objectIn(text: string, path: string): Record<string, unknown> {
   throw damaged(`${path} is no JSON object`);
 }
 
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every(each => typeof each === 'string');
+function namesIn(list: unknown, key: keyof Topology, form: RegExp, path: string): string[] {
+  if (!Array.isArray(list) || !list.every(each => typeof each === 'string'))
+    throw damaged(`"${key}" in ${path} is no list of names`);
+  const wrong = list.find(each => !form.test(each));
+  if (wrong !== undefined)
+    throw damaged(`"${key}" in ${path} holds ${JSON.stringify(wrong.slice(0, SHOWN))}, which is no such name`);
+  return list;
 }

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 
 import { duplicateKey } from '../core/duplicate-key.js';
 import type { Json, JsonObject } from '../core/json.js';
+import { QUEUE_NAME } from '../core/names.js';
 import { FINAL_STATES, type FinalState } from '../core/state.js';
 
 /** Readers of option values; commander names the option when one throws, and ends with code 2. */
@@ -105,7 +106,7 @@ export function finalStates(text: string, before: FinalState[] = []): FinalState
 /** `a,b`, and the option may be repeated. */
 export function collectNames(text: string, before: string[] = []): string[] {
   const names = text.split(',').map(name => name.trim());
-  const bad = names.find(name => !/^[A-Za-z0-9_.-]{1,64}$/.test(name));
+  const bad = names.find(name => !QUEUE_NAME.test(name));
   if (bad !== undefined) throw new InvalidArgumentError(`"${bad}" is no name: expected 1 to 64 letters, digits, _ . -`);
   return [...before, ...names];
 }

@@ -1,3 +1,4 @@
+import { QUEUE_NAME } from '../core/names.js';
 import { integer, list, oneOf } from './option.js';
 
 const DAY_MS = 86_400_000;
@@ -23,7 +24,7 @@ export const WORKER = {
     env: 'INTERLOCK_WORKER_QUEUES',
     about: 'Queues that a worker takes tasks from.',
     default: ['default'],
-    item: /^[A-Za-z0-9_.-]{1,64}$/,
+    item: QUEUE_NAME,
     expected: 'queue names (1 to 64 letters, digits, _ . -)',
   }),
   recycleAfterTasks: integer({

@@ -1,10 +1,10 @@
 import { MAX_UNITS } from '../core/canonical-resources.js';
+import { QUEUE_NAME } from '../core/names.js';
 import { MAX_RESOURCES } from '../core/reservation.js';
 import type { ConcurrencyWish, RetryWish, SubmitBody, UniqueWish } from '../core/submit-body.js';
 
 /** No control characters, and none that turn the direction of text: such names look like others, or do something to a terminal. */
 export const VISIBLE = String.raw`^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$`;
-export const QUEUE_NAME = '^[A-Za-z0-9_.-]{1,64}$';
 /** More starts than this are no retry policy any more; each also takes a fence number. */
 export const MAX_ATTEMPTS = 1_000;
 export const MAX_TAGS = 32;
@@ -94,7 +94,7 @@ export const SUBMIT_BODY = {
     exclusive: resources('Resources that no other task may use meanwhile. A name that ends in `/**` is all beneath it.'),
     shared: resources('Resources that other tasks may share meanwhile.'),
     counted: COUNTED,
-    queue: { type: 'string', pattern: QUEUE_NAME },
+    queue: { type: 'string', pattern: QUEUE_NAME.source },
     priority: { type: 'integer', minimum: 0, maximum: 9, description: 'Higher starts first; 4 unless given.' },
     eta: { type: 'string', format: 'date-time', description: 'Not before this time.' },
     countdown: seconds('Not before: seconds from now, an ISO 8601 duration, or a time.'),

@@ -3,17 +3,16 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
 import { ConfigError } from '../config/config-error.js';
+import { PROCESS_NAME } from '../core/names.js';
 import type { Role } from '../core/process.js';
 
-/** Becomes part of a folder's and a queue's name. */
-const NAME = /^[A-Za-z0-9_@:-][A-Za-z0-9_.@:-]{0,199}$/;
 const LOOKUP_MS = 2_000;
 
 /** The name of this process: as asked for, or `worker@<host>`, or `<role>@<host>.<pid>`. Throws ConfigError for one that cannot be. */
 export async function processName(role: Role, asked: string | undefined): Promise<string> {
   const pattern = asked ?? (role === 'worker' ? 'worker@%h' : `${role}@%h.${process.pid}`);
   const name = pattern.includes('%h') ? pattern.replaceAll('%h', await fullHostName()) : pattern;
-  if (NAME.test(name)) return name;
+  if (PROCESS_NAME.test(name)) return name;
   const detail = `expected 1 to 200 letters, digits, _ . @ : - (not beginning with a dot), not ${JSON.stringify(name)}`;
   throw new ConfigError([{ key: 'name', source: '-n', detail }]);
 }
