@@ -37,7 +37,11 @@ describe('a backup that somebody made who knows how one is sealed', () => {
     ['a name for a list of queues', '{"queues": "default"}', /"queues" in broker\/topology\.json\.gz is no list of names/],
     ['a number for a worker', '{"workers": [7]}', /"workers" in broker\/topology\.json\.gz is no list of names/],
     ['a queue without a name', '{"queues": [""]}', /"queues" in broker\/topology\.json\.gz holds "", which is no such name/],
-    ['a worker with a slash', '{"workers": ["../w1"]}', /"workers" in broker\/topology\.json\.gz holds "\.\.\/w1", which is no such name/],
+    [
+      'a worker with a slash',
+      '{"workers": ["../w1"]}',
+      /"workers" in broker\/topology\.json\.gz holds "\.\.\/w1", which is no such name/,
+    ],
     ['spaces without end', Buffer.alloc(70 * 1_048_576, ' '), /topology\.json\.gz holds more than 67108864 bytes/],
   ];
   for (const [what, content, refusal] of records) {
