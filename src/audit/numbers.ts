@@ -1,6 +1,7 @@
+import type { Attempt } from '../core/task.js';
 import { Column } from './column.js';
 import type { Finding } from './finding.js';
-import { Keys } from './keys.js';
+import { fingerprint, Keys, type Use } from './keys.js';
 import type { AuditedTask } from './record.js';
 
 /** Everything that is given once in the life of a deployment: acceptance numbers, fences, tokens, idempotency keys, slots. */
@@ -8,7 +9,8 @@ export class Numbers {
   readonly #seq = new Column('number');
   readonly #seqOwner = new Column('count');
   readonly #fences = new Fences();
-  readonly #tokens = new Keys();
+  /** With the process, and the moment of a start that its process knew of. */
+  readonly #tokens = new Keys(2);
   readonly #keys = new Keys();
   readonly #slots = new Keys();
 
@@ -20,8 +22,8 @@ export class Numbers {
     this.#seq.push(task.seq);
     this.#seqOwner.push(owner);
     this.#fences.add(task, owner);
-    for (const { token, incarnation, startedAt } of startsOf(task)) {
-      this.#tokens.add(token, owner, `${incarnation} ${startedAt.getTime()}`);
+    for (const { token, incarnation, startedAt, known } of startsOf(task)) {
+      this.#tokens.add(token, owner, incarnation, known ? String(startedAt.getTime()) : UNKNOWN);
     }
     if (task.idempotency) this.#keys.add(JSON.stringify([task.idempotency.principal, task.idempotency.key]), owner);
     if (task.schedule) this.#slots.add(`${task.schedule.slot.getTime()} ${task.schedule.id}`, owner);
@@ -49,12 +51,11 @@ export class Numbers {
     }
   }
 
-  /** One command starts several tasks under one token: same process, same moment. Any other sharing mixes up two starts. */
+  /** One command starts several tasks under one token. Any other sharing mixes up two starts. */
   *#sharedTokens(idOf: (owner: number) => string): Generator<Finding> {
     for (const uses of this.#tokens.groups()) {
       const owners = [...new Set(uses.map(use => use.owner))];
-      const details = new Set(uses.map(use => use.detail));
-      if (owners.length === uses.length && details.size === 1) continue;
+      if (owners.length === uses.length && isOneCommand(uses)) continue;
       const tasks = owners.map(idOf);
       const who =
         tasks.length === 1 ? `Two starts of task ${tasks[0] ?? ''}` : `Starts of the tasks ${tasks.slice(0, 3).join(', ')}`;
@@ -70,9 +71,30 @@ function* shared(keys: Keys, idOf: (owner: number) => string, evidence: string):
   }
 }
 
-function startsOf({ attempts, run }: AuditedTask): { token: string; incarnation: string; startedAt: Date }[] {
-  return run ? [...attempts, { ...run, startedAt: run.at }] : attempts;
+const UNKNOWN = '';
+const OF_UNKNOWN = fingerprint(UNKNOWN);
+
+/**
+ * Of one process, at one moment. A command whose answer was lost may land once more, on tasks of it that were given back meanwhile: at another moment, and nobody
+ * begins these.
+ */
+function isOneCommand(uses: readonly Use[]): boolean {
+  const [processes, moments] = [0, 1].map(index => new Set(uses.map(({ details }) => details[index])));
+  moments?.delete(OF_UNKNOWN);
+  return processes?.size === 1 && (moments?.size ?? 0) <= 1;
 }
+
+interface Start extends Pick<Attempt, 'token' | 'incarnation' | 'startedAt'> {
+  /** Its process has told how it ended. */
+  known: boolean;
+}
+
+function startsOf({ attempts, run }: AuditedTask): Start[] {
+  const ended = attempts.map(each => ({ ...each, known: each.exit !== undefined || ENDED_BY_BODY.has(each.reason) }));
+  return run ? [...ended, { ...run, startedAt: run.at, known: false }] : ended;
+}
+
+const ENDED_BY_BODY: ReadonlySet<string> = new Set(['completed', 'failed', 'skipped']);
 
 /** Each grant owns `maxAttempts` fence numbers, under an epoch that only grows with them. */
 class Fences {

@@ -177,7 +177,12 @@ const CORRUPTIONS: readonly Corruption[] = [
   {
     name: 'a token that two starts share',
     rule: 'illegal',
-    plant: history => withTwo(history, (a, b) => (b.token = a.token)),
+    plant: history =>
+      withTwo(
+        history,
+        (a, b) => (b.token = a.token),
+        ({ reason }) => reason === 'completed',
+      ),
   },
   {
     name: 'fences that two grants share',
@@ -244,8 +249,12 @@ function ended(history: History, fits: (task: Task) => boolean): Task | undefine
   return history.tasks.find(task => isFinal(task.state) && fits(task));
 }
 
-function withTwo(history: History, plant: (a: Attempt, b: Attempt) => unknown): string | undefined {
-  const [a, b] = history.tasks.filter(task => task.attempts.length > 0);
+function withTwo(
+  history: History,
+  plant: (a: Attempt, b: Attempt) => unknown,
+  fits: (attempt: Attempt) => boolean = () => true,
+): string | undefined {
+  const [a, b] = history.tasks.filter(({ attempts: [first] }) => first && fits(first));
   if (!a || !b) return undefined;
   plant(a.attempts[0]!, b.attempts[0]!);
   return b.id;
