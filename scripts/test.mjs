@@ -64,14 +64,26 @@ await runStep(async () => {
   process.exitCode = total.failed === 0 ? 0 : 1;
 });
 
-/** Servers are started only where a stage needs them. */
+/** Servers are started only where a stage needs them, and meanwhile the code is checked: half of their start is waiting. */
 async function runStages() {
-  if (take(['check']).length > 0) await check();
+  const checked = take(['check']).length > 0 ? check() : undefined;
+  try {
+    await runTests(checked);
+  } finally {
+    await checked;
+  }
+}
+
+async function runTests(checked) {
   const folders = take(FOLDERS).sort((a, b) => FOLDERS.indexOf(a) - FOLDERS.indexOf(b));
   const files = stages;
   const parts = env => folders.flatMap(folder => partsOf(folder, ALONE.includes(folder) ? withoutSettings(process.env) : env));
-  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) return inLanes(parts());
+  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) {
+    await checked;
+    return inLanes(parts());
+  }
   await withServers(async env => {
+    await checked;
     await inLanes([...parts(env), ...files.map(file => ({ title: file, specs: [file], env }))]);
   });
 }

@@ -10,7 +10,7 @@ import { declareQueue, declareTopology, namesWith, queueOf } from '../../src/bro
 import { provideServers, type ProvidedServers, type RabbitServer } from '../../src/servers/servers.js';
 import { until } from '../support/wait.js';
 import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
-import { SERVERS_CACHE } from '../contract/servers/commands.js';
+import { SERVERS_CACHE } from '../support/server-commands.js';
 import { Inbox, isConsuming, isUp, start } from '../contract/broker/support.js';
 
 const names = namesWith('');

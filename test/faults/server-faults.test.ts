@@ -6,7 +6,7 @@ import type { Control, Hint } from '../../src/core/hint.js';
 import { provideServers, type ProvidedServers, type RabbitServer } from '../../src/servers/servers.js';
 import { until } from '../support/wait.js';
 import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
-import { SERVERS_CACHE } from '../contract/servers/commands.js';
+import { SERVERS_CACHE } from '../support/server-commands.js';
 import { Inbox, isUp, start } from '../contract/broker/support.js';
 
 const silent: BrokerLog = { error: () => undefined, warn: () => undefined, info: () => undefined, debug: () => undefined };

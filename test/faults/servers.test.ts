@@ -7,7 +7,7 @@ import { provideServers, type ProvidedServers } from '../../src/servers/servers.
 import { scratchFolder, withEnvironment } from '../unit/servers/scratch.js';
 import { parseName } from '../../src/servers/processes/identity.js';
 import { until } from '../support/wait.js';
-import { listeningAddresses, SERVERS_CACHE } from '../contract/servers/commands.js';
+import { listeningAddresses, SERVERS_CACHE } from '../support/server-commands.js';
 
 const QUEUE = 'kept';
 const LOOPBACK = ['0100007F', '00000000000000000000000001000000', '0000000000000000FFFF00000100007F']; // 127.0.0.1, ::1, and the first as IPv6

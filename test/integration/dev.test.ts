@@ -58,29 +58,6 @@ describe('Everything in one terminal', function () {
     expect(states).to.deep.equal(['stopped']);
   });
 
-  it('starts a role that was killed again, and says so', async () => {
-    const started = await dev();
-    const worker = (await processes()).find(({ role }) => role === 'worker')!;
-    process.kill(worker.pid, 'SIGKILL');
-    await until(
-      'the worker is back',
-      () => /the worker ended \(SIGKILL\); starting it again[^]*Ready: worker@/.test(started.output),
-      {
-        timeoutMs: 60_000,
-      },
-    );
-    const task = await deployment.submit({ name: 'mine.word' });
-    expect((await deployment.final(task.id)).result).to.equal('first');
-  });
-
-  it('leaves nothing running when it is killed itself', async () => {
-    const started = await dev();
-    const seen = await processes();
-    expect(seen).to.have.length(4);
-    await started.kill('SIGKILL');
-    await until('its roles are gone', () => allGone(seen), { timeoutMs: 30_000 });
-  });
-
   it('runs what `interlock init` wrote', async () => {
     expect(await deployment.cli('init')).to.include({ code: 0 });
     delete deployment.env.INTERLOCK_TASK_MODULES; // the settings of the folder name them
@@ -130,34 +107,21 @@ describe('Everything in one terminal', function () {
 describe('npm start', function () {
   this.timeout(180_000);
   let deployment: Deployment;
+  let child: ChildProcess | undefined;
   before(async () => (deployment = await Deployment.create()));
+  afterEach(() => child?.kill('SIGKILL')); // of a test that failed
   after(() => deployment.destroy());
 
-  afterEach(() => {
-    for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
-  });
-  const started: ChildProcess[] = [];
-
-  interface Started {
-    child: ChildProcess;
-    written: { stdout: string; stderr: string };
-  }
-
-  function start(command: string, args: readonly string[], cwd: string): Started {
+  it('mirrors a repository, shows the lock, checks what is published, and reports it', async () => {
     const env: NodeJS.ProcessEnv = { ...deployment.env, INTERLOCK_LOG_LEVEL: 'warn' };
     delete env.INTERLOCK_TASK_MODULES;
-    const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    started.push(child);
-    const written = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
-    return { child, written };
-  }
-
-  it('mirrors a repository, shows the lock, checks what is published, and reports it', async () => {
-    const { child, written } = start(process.execPath, [START, '--once', '--json'], deployment.directory);
-    const [code] = (await once(child, 'close')) as [number | null];
-    const { stdout, stderr } = written;
+    const options = { env, cwd: deployment.directory };
+    const started = spawn(process.execPath, [START, '--once', '--json'], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    child = started;
+    let [stdout, stderr] = ['', ''];
+    started.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    started.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(started, 'close')) as [number | null];
     expect(code, stderr).to.equal(0);
     const report = JSON.parse(stdout.trim().split('\n').at(-1)!) as { tasks: { name: string; state: string }[]; files: number };
     expect(report).to.include({ ok: true, waitedForLock: true });
@@ -168,16 +132,5 @@ describe('npm start', function () {
       'file.publish completed',
     ]);
     expect(stderr).to.match(/lock: It waits for .*repositories\/demo/);
-  });
-
-  it('ends when the npm that started it is killed, and everything with it', async () => {
-    const { child, written } = start('npm', ['start'], ROOT);
-    await until('it serves', () => written.stdout.includes('serving until Ctrl-C'), { timeoutMs: 120_000 });
-    const live = await deployment.db.collection('processes').find({ state: 'live' }).toArray();
-    expect(live).to.have.length(4);
-    child.kill('SIGKILL');
-    await until('the roles are gone', () => live.every(({ pid, startTicks }) => isGone(Number(pid), Number(startTicks))), {
-      timeoutMs: 60_000,
-    });
   });
 });

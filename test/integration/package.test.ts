@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { processesOf } from '../contract/servers/commands.js';
+import { processesOf } from '../support/server-commands.js';
 import { cleanEnvironment, type Ended } from '../support/command.js';
 import { Deployment, Role, type TaskView } from '../support/deployment.js';
 import { until } from '../support/wait.js';
@@ -259,22 +259,5 @@ describe('The package, installed in an empty folder', function () {
     await allGone();
     expect(readdirSync(join(app, '.interlock/work'))).to.deep.equal([]);
     expect(role.output).to.include('dev stopping');
-  });
-
-  it('leaves nothing running when dev is killed, and its folder to the next start', async () => {
-    const killed = await dev();
-    const [holder] = readdirSync(join(app, '.interlock/work'));
-    process.kill(Number(holder?.split('-')[0]), 'SIGKILL');
-    await killed.exited;
-    await allGone();
-
-    const next = await dev();
-    expect(readdirSync(join(app, '.interlock/work')))
-      .to.have.length(1)
-      .and.not.include(holder);
-    expect(await ran('tasks.add', '--args', '[3,4]')).to.deep.include({ state: 'completed', result: 7 });
-    process.kill(-next.pid, 'SIGINT');
-    await next.exited;
-    await allGone();
   });
 });

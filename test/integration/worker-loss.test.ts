@@ -1,73 +1,13 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { isDead, statOf } from '../../src/process/identity.js';
-import { Deployment, type Role, type TaskView } from '../support/deployment.js';
-import { overlaps, readSpans, type Asked } from '../support/evidence.js';
+import { readSpans } from '../support/evidence.js';
 import { until } from '../support/wait.js';
-
-/** Everything but workers once, for all tests of a block; each has workers and a file of evidence of its own. */
-class Scene {
-  #deployment: Deployment | undefined;
-  #tests = 0;
-
-  constructor(timingScale?: number) {
-    before(async () => {
-      this.#deployment = await Deployment.create(timingScale === undefined ? {} : { timingScale });
-      await this.#deployment.startCore();
-    });
-    beforeEach(() => void (this.#tests += 1));
-    afterEach(() => this.deployment.stopWorkers());
-    after(() => this.#deployment?.destroy());
-  }
-
-  get deployment(): Deployment {
-    return this.#deployment!;
-  }
-
-  get file(): string {
-    return join(this.deployment.directory, `evidence-${this.#tests}`);
-  }
-
-  /** A worker of one slot. */
-  start(name: string, ...args: string[]): Role {
-    return this.deployment.start('worker', ['-n', name, '-c', '1', ...args]);
-  }
-
-  /** The same, when it works. */
-  async ready(...given: Parameters<Scene['start']>): Promise<Role> {
-    const worker = this.start(...given);
-    await this.deployment.healthy();
-    return worker;
-  }
-
-  /** Submits a body that leaves evidence on one exclusive resource. */
-  evidence(label: string, ms: number, more: Record<string, unknown> = {}): Promise<TaskView> {
-    const { name = 'test.evidence', exclusive = ['repo'], stubborn = false, ...rest } = more;
-    return this.deployment.submit({ name, exclusive, kwargs: { file: this.file, label, ms, stubborn }, ...rest });
-  }
-
-  async begun(label: string): Promise<number> {
-    const span = await until(`${label} has begun`, () => readSpans(this.file).find(each => each.label === label));
-    return span.pid;
-  }
-
-  expectNoOverlap(labels: string[]): void {
-    const asked: Asked[] = labels.map(label => ({ label, exclusive: ['repo'], shared: [] }));
-    expect(overlaps(readSpans(this.file), asked)).to.deep.equal([]);
-  }
-
-  linesOf(label: string): number {
-    return readFileSync(this.file, 'utf8')
-      .split('\n')
-      .filter(line => line.includes(`"label":"${label}"`)).length;
-  }
-}
+import { WorkerScene } from '../support/worker-scene.js';
 
 describe('a worker that is killed during its task', function () {
   this.timeout(180_000);
-  const scene = new Scene();
+  const scene = new WorkerScene();
 
   it('loses it as worker-lost, its busy child dies before the resource is given on, and what had not started runs elsewhere', async () => {
     const first = await scene.ready('w1');
@@ -105,44 +45,11 @@ describe('a worker that is killed during its task', function () {
   });
 });
 
-describe('a worker that is killed during its task, in real time', function () {
-  this.timeout(180_000);
-  const scene = new Scene(1);
-
-  it('ends it at once when it comes back under the same name, at the real timings', async () => {
-    const first = await scene.ready('w1');
-    const lost = await scene.evidence('lost', 600_000, { stubborn: true });
-    await scene.begun('lost');
-    const next = await scene.evidence('next', 100);
-    await first.kill('SIGKILL');
-    scene.start('w1');
-    expect(await scene.deployment.final(lost.id)).to.include({ state: 'canceled', reason: 'worker-lost' });
-    expect(await scene.deployment.final(next.id)).to.include({ state: 'completed' });
-    scene.expectNoOverlap(['lost', 'next']);
-    const missing = await scene.deployment.db.collection('processes').countDocuments({ role: 'worker', state: 'missing' });
-    expect(missing, 'nobody had to wait for a sweep').to.equal(0);
-  });
-
-  it('is done with within 30 s at the real timings', async () => {
-    const first = await scene.ready('w1');
-    const lost = await scene.evidence('lost', 600_000);
-    await scene.begun('lost');
-    scene.start('w2');
-    const killedAt = Date.now();
-    await first.kill('SIGKILL');
-    const ended = await scene.deployment.final(lost.id, 90_000);
-    expect(ended).to.include({ state: 'canceled', reason: 'worker-lost' });
-    const record = await scene.deployment.db.collection<{ _id: string; finishedAt: Date }>('tasks').findOne({ _id: lost.id });
-    // Promise P5, not a measure of speed: TTL 25 s + sweep 5 s. Server and test share this machine's clock.
-    expect(record!.finishedAt.getTime() - killedAt).to.be.lessThan(30_000);
-  });
-});
-
 describe('a worker that freezes and wakes up', function () {
   this.timeout(180_000);
   let frozen: number[] = [];
   afterEach(() => thaw()); // before workers are asked to end
-  const scene = new Scene();
+  const scene = new WorkerScene();
 
   const freeze = (pids: number[]): void => pids.forEach(pid => process.kill((frozen.push(pid), pid), 'SIGSTOP'));
   /** Children first: they could do the most harm. */
@@ -214,7 +121,7 @@ describe('a worker that freezes and wakes up', function () {
 
 describe('two workers of one name', function () {
   this.timeout(90_000);
-  const scene = new Scene();
+  const scene = new WorkerScene();
 
   it('are one too many: the second is refused and told who has the name, the first works on', async () => {
     const first = await scene.ready('w1');

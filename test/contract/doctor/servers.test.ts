@@ -10,7 +10,7 @@ import { diagnoseMongo } from '../../../src/store/mongo/diagnose.js';
 import type { DatabaseDiagnosis } from '../../../src/store/diagnosis.js';
 import { scratchFolder, withEnvironment } from '../../unit/servers/scratch.js';
 import { until } from '../../support/wait.js';
-import { SERVERS_CACHE } from '../servers/commands.js';
+import { SERVERS_CACHE } from '../../support/server-commands.js';
 import { FakeMongod } from '../store/fake-mongod.js';
 
 const faults = (evidence: { database?: DatabaseDiagnosis; broker?: BrokerDiagnosis }): string[] =>

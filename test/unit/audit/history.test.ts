@@ -42,9 +42,9 @@ describe('The history checker', function () {
             JSON.stringify({ id, found }, undefined, 1),
           ).to.equal(true);
         }),
-        { numRuns: 10 },
+        { numRuns: 6 },
       );
-      expect(planted, 'histories in which it could be planted').to.be.greaterThan(5);
+      expect(planted, 'histories in which it could be planted').to.be.greaterThan(2);
     });
   }
 

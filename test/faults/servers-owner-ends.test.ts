@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { amqpGreeting } from '../../../src/servers/rabbit/amqp-probe.js';
-import { scratchFolder } from '../../unit/servers/scratch.js';
-import { until } from '../../support/wait.js';
-import { processesOf, startCommand, type Command } from './commands.js';
+import { amqpGreeting } from '../../src/servers/rabbit/amqp-probe.js';
+import { scratchFolder } from '../unit/servers/scratch.js';
+import { until } from '../support/wait.js';
+import { processesOf, startCommand, type Command } from '../support/server-commands.js';
 
 const answers = (command: Command) => amqpGreeting(Number(new URL(command.amqpUrl).port), 5_000).catch(() => undefined);
 

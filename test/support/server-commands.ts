@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../src/servers/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/servers/main.ts', import.meta.url));
 
 /** The binaries of the checkout, so that nothing is fetched a second time. */
 export const SERVERS_CACHE =
-  process.env.INTERLOCK_SERVERS_CACHE ?? fileURLToPath(new URL('../../../.interlock/servers', import.meta.url));
+  process.env.INTERLOCK_SERVERS_CACHE ?? fileURLToPath(new URL('../../.interlock/servers', import.meta.url));
 
 export interface Command {
   process: ChildProcess;
