@@ -70,16 +70,16 @@ describe('backup and restore of a deployment', function () {
       kwargs: { file: evidence, label: 'again', ms: 600_000 },
       exclusive: ['b'],
     });
-    await running(tasks.long.id);
-    await running(tasks.again.id);
+    tasks.gate = await submit('gate', { exclusive: ['c'], kwargs: { ms: 600_000 } });
+    for (const each of [tasks.long, tasks.again, tasks.gate]) await running(each.id);
     tasks.waiting = await submit('waiting', { exclusive: ['a'] });
-    tasks.delayed = await submit('delayed', { countdown: 2 });
+    tasks.behind = await submit('behind', { exclusive: ['c'] });
     tasks.unique = await submit('unique', { exclusive: ['b'], unique: { key: 'only' } });
     const { code, report, stderr } = await ran<BackupReport>(deployment, 'backup', directory);
     expect(code, stderr).to.equal(0);
     expect(report).to.include({ directory, brokerReached: true, leftOut: 0 });
     expect(report.documents).to.be.greaterThan(10);
-    expect(stderr).to.contain('tasks: 6 documents');
+    expect(stderr).to.contain('tasks: 7 documents');
     expect(roles.every(role => role.running)).to.equal(true);
   });
 
@@ -93,7 +93,7 @@ describe('backup and restore of a deployment', function () {
   it('is verified by a rehearsal, which leaves no database behind', async () => {
     const { code, report, stderr } = await ran<{ rehearsal: object }>(deployment, 'verify', directory);
     expect(code, stderr).to.equal(0);
-    expect(report.rehearsal).to.include({ tasks: 6, canceled: 5, findings: 0 });
+    expect(report.rehearsal).to.include({ tasks: 7, canceled: 6, findings: 0 });
     const { databases } = await deployment.db.admin().listDatabases({ nameOnly: true });
     expect(databases.map(({ name }) => name).filter(name => name.startsWith(`${deployment.database}_verify`))).to.deep.equal([]);
   });
@@ -107,21 +107,22 @@ describe('backup and restore of a deployment', function () {
 
   it('brings everything back after everything was destroyed, and nothing runs a second time', async () => {
     // What ran after the cut has to stay known to nobody but its traces.
-    await deployment.final(tasks.delayed!.id);
+    await deployment.request('POST', `/api/v1/tasks/${tasks.gate!.id}/cancel`, {});
+    await deployment.final(tasks.behind!.id);
     for (const role of roles) await role.kill('SIGKILL');
     await destroyEverything(deployment);
     const before = readSpans(evidence).map(({ label, attempt }) => `${label} ${attempt}`);
-    expect(before.filter(each => each.startsWith('delayed'))).to.have.length(1);
+    expect(before.filter(each => each.startsWith('behind'))).to.have.length(1);
 
     const { code, report, stderr } = await ran<RestoreReport>(deployment, 'restore', directory);
     expect(code, stderr).to.equal(0);
-    expect(report).to.include({ canceled: 5, requeued: 0, generation: 2, broker: 'up' });
+    expect(report).to.include({ canceled: 6, requeued: 0, generation: 2, broker: 'up' });
     expect(existsSync(join(deployment.directory, 'data/content/odd/a name\nwith everything ü'))).to.equal(true);
 
     const { api, manager, beat, workers } = await deployment.startAll();
     roles = [api, manager, beat, ...workers];
     expect(await deployment.task(tasks.done!.id)).to.include({ state: 'completed' });
-    for (const name of ['long', 'again', 'waiting', 'delayed', 'unique']) {
+    for (const name of ['long', 'again', 'gate', 'waiting', 'behind', 'unique']) {
       expect(await deployment.task(tasks[name]!.id), name).to.include({ state: 'canceled', reason: 'restored' });
     }
     const next = await submit('next', { exclusive: ['a', 'b'], unique: { key: 'only' } });
