@@ -61,13 +61,13 @@ describe('what waits for its time', function () {
   it('is canceled when it expires in line, before its worker comes, and before another try; what runs is not touched', async () => {
     deployment.start('worker', ['-n', 'w1', '-c', '4']);
     await deployment.healthy();
-    const runs = await submit('runs', 4_000, { exclusive: ['r'], expires: 2 });
+    const runs = await submit('runs', 7_000, { exclusive: ['r'], expires: 5 });
     await until('the holder runs', () => began('runs'));
     const inLine = await submit('in line', 0, { exclusive: ['r'], expires: 1 });
     const behind = await submit('behind', 0, { exclusive: ['r'] });
     const nobodys = await submit('nobody’s', 0, { queue: 'nobody', expires: 1 });
     const failing = await deployment.submit({
-      ...{ name: 'basic.fail', args: ['as asked for'], maxAttempts: 3, retry: { delay: 600 }, expires: 3 },
+      ...{ name: 'basic.fail', args: ['as asked for'], maxAttempts: 3, retry: { delay: 600 }, expires: 5 },
     });
     for (const { id } of [inLine, nobodys]) {
       const task = await deployment.final(id);
