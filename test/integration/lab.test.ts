@@ -102,7 +102,11 @@ async function program(place: Place): Promise<Told & { refused: object }> {
   await submit('the same', 'like.hold', { resource: 'u', seconds: 2 }, { unique: { key: 'u' } });
 
   const flow = chain(
-    group(step('likeness.add', {}, { as: 'good', args: [2, 3] }), step('like.fail', { how: 'fatal', until: 9 }, { as: 'bad' })),
+    // One after the other, in the order of acceptance: else it would be chance how far the bad one is when the good one lets `any` begin.
+    group(
+      step('like.fail', { how: 'fatal', until: 9 }, { as: 'bad', exclusive: ['pair'] }),
+      step('likeness.add', {}, { as: 'good', args: [2, 3], exclusive: ['pair'] }),
+    ),
     group(
       step('like.gather', {}, { as: 'all' }),
       step('like.gather', {}, { as: 'any', join: 'any-success' }),
