@@ -34,7 +34,7 @@ describe('The history checker', function () {
         fc.property(fc.nat(), seed => {
           const history = new Model(seed).run(300);
           const id = plant(history);
-          if (id === undefined) return;
+          fc.pre(id !== undefined); // another history is drawn instead
           planted++;
           const found = checkHistory(history);
           expect(
@@ -42,9 +42,9 @@ describe('The history checker', function () {
             JSON.stringify({ id, found }, undefined, 1),
           ).to.equal(true);
         }),
-        { numRuns: 6 },
+        { numRuns: 10 },
       );
-      expect(planted, 'histories in which it could be planted').to.be.greaterThan(2);
+      expect(planted, 'histories in which it could be planted').to.be.greaterThan(5);
     });
   }
 

@@ -4,7 +4,7 @@ import { Guard } from '../../fuzz/inputs/guard.js';
 import { casesOf, STAGES } from '../../fuzz/inputs/stages.js';
 
 /** Of all stages together; `npm run test:fuzz -- inputs` takes 100,000. */
-const CASES = 1_000;
+const CASES = 2_000;
 const seed = Number(process.env.INTERLOCK_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 describe(`Input that nobody has thought of (INTERLOCK_TEST_SEED=${seed})`, function () {
