@@ -67,25 +67,19 @@ await runStep(async () => {
 /** Servers are started only where a stage needs them, and meanwhile the code is checked: half of their start is waiting. */
 async function runStages() {
   const checked = take(['check']).length > 0 ? check() : undefined;
-  try {
-    await runTests(checked);
-  } finally {
-    await checked;
-  }
-}
-
-async function runTests(checked) {
   const folders = take(FOLDERS).sort((a, b) => FOLDERS.indexOf(a) - FOLDERS.indexOf(b));
   const files = stages;
   const parts = env => folders.flatMap(folder => partsOf(folder, ALONE.includes(folder) ? withoutSettings(process.env) : env));
-  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) {
+  const afterCheck = async all => {
     await checked;
-    return inLanes(parts());
+    await inLanes(all);
+  };
+  if (files.length === 0 && folders.every(folder => ALONE.includes(folder))) return afterCheck(parts());
+  try {
+    await withServers(env => afterCheck([...parts(env), ...files.map(file => ({ title: file, specs: [file], env }))]));
+  } finally {
+    await checked; // also where the servers did not start
   }
-  await withServers(async env => {
-    await checked;
-    await inLanes([...parts(env), ...files.map(file => ({ title: file, specs: [file], env }))]);
-  });
 }
 
 function take(names) {

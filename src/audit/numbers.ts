@@ -22,9 +22,11 @@ export class Numbers {
     this.#seq.push(task.seq);
     this.#seqOwner.push(owner);
     this.#fences.add(task, owner);
-    for (const { token, incarnation, startedAt, known } of startsOf(task)) {
-      this.#tokens.add(token, owner, incarnation, known ? String(startedAt.getTime()) : UNKNOWN);
+    for (const attempt of task.attempts) {
+      const moment = isKnown(attempt) ? String(attempt.startedAt.getTime()) : UNKNOWN;
+      this.#tokens.add(attempt.token, owner, attempt.incarnation, moment);
     }
+    if (task.run) this.#tokens.add(task.run.token, owner, task.run.incarnation, UNKNOWN);
     if (task.idempotency) this.#keys.add(JSON.stringify([task.idempotency.principal, task.idempotency.key]), owner);
     if (task.schedule) this.#slots.add(`${task.schedule.slot.getTime()} ${task.schedule.id}`, owner);
   }
@@ -79,19 +81,15 @@ const OF_UNKNOWN = fingerprint(UNKNOWN);
  * begins these.
  */
 function isOneCommand(uses: readonly Use[]): boolean {
-  const [processes, moments] = [0, 1].map(index => new Set(uses.map(({ details }) => details[index])));
-  moments?.delete(OF_UNKNOWN);
-  return processes?.size === 1 && (moments?.size ?? 0) <= 1;
+  const processes = new Set(uses.map(({ details: [process] }) => process));
+  const moments = new Set(uses.map(({ details: [, moment] }) => moment));
+  moments.delete(OF_UNKNOWN);
+  return processes.size === 1 && moments.size <= 1;
 }
 
-interface Start extends Pick<Attempt, 'token' | 'incarnation' | 'startedAt'> {
-  /** Its process has told how it ended. */
-  known: boolean;
-}
-
-function startsOf({ attempts, run }: AuditedTask): Start[] {
-  const ended = attempts.map(each => ({ ...each, known: each.exit !== undefined || ENDED_BY_BODY.has(each.reason) }));
-  return run ? [...ended, { ...run, startedAt: run.at, known: false }] : ended;
+/** Its process has told how it ended. */
+function isKnown({ exit, reason }: Attempt): boolean {
+  return exit !== undefined || ENDED_BY_BODY.has(reason);
 }
 
 const ENDED_BY_BODY: ReadonlySet<string> = new Set(['completed', 'failed', 'skipped']);

@@ -5,17 +5,11 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { isGone } from '../../src/process/identity.js';
 import { Deployment, type Role } from '../support/deployment.js';
+import { allGone, liveRoles, type LiveRole } from '../support/live-roles.js';
 import { until } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-interface Seen {
-  role: string;
-  pid: number;
-  startTicks: number;
-}
 
 describe('Everything in one terminal, when something of it is killed', function () {
   this.timeout(240_000);
@@ -29,19 +23,14 @@ describe('Everything in one terminal, when something of it is killed', function 
   });
   afterEach(() => deployment.destroy());
 
-  async function processes(): Promise<Seen[]> {
-    const live = await deployment.db.collection('processes').find({ state: 'live' }).toArray();
-    return live.map(({ role, pid, startTicks }) => ({ role: String(role), pid: Number(pid), startTicks: Number(startTicks) }));
-  }
-
   async function dev(): Promise<Role> {
     const started = deployment.start('dev', ['-c', '2']);
     await until('dev is ready', () => started.output.includes('ready - try'), { timeoutMs: 120_000 });
     return started;
   }
 
-  const gone = (seen: readonly Seen[]): Promise<boolean> =>
-    until('its roles are gone', () => seen.every(({ pid, startTicks }) => isGone(pid, startTicks)), { timeoutMs: 60_000 });
+  const gone = (seen: readonly LiveRole[]): Promise<boolean> =>
+    until('its roles are gone', () => allGone(seen), { timeoutMs: 60_000 });
   const works = async (): Promise<void> => {
     const task = await deployment.submit({ name: 'mine.word' });
     expect((await deployment.final(task.id)).result).to.equal('mine');
@@ -49,7 +38,7 @@ describe('Everything in one terminal, when something of it is killed', function 
 
   it('starts a role again, and says so', async () => {
     const started = await dev();
-    const worker = (await processes()).find(({ role }) => role === 'worker')!;
+    const worker = (await liveRoles(deployment)).find(({ role }) => role === 'worker')!;
     process.kill(worker.pid, 'SIGKILL');
     const back = /the worker ended \(SIGKILL\); starting it again[^]*Ready: worker@/;
     await until('the worker is back', () => back.test(started.output), { timeoutMs: 60_000 });
@@ -58,7 +47,7 @@ describe('Everything in one terminal, when something of it is killed', function 
 
   it('leaves nothing running when it is killed itself, and its folder to the next start', async () => {
     const killed = await dev();
-    const seen = await processes();
+    const seen = await liveRoles(deployment);
     expect(seen).to.have.length(4);
     const work = join(deployment.directory, '.interlock/work');
     const [folder] = readdirSync(work);
@@ -77,7 +66,7 @@ describe('Everything in one terminal, when something of it is killed', function 
       let output = '';
       for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
       await until('it serves', () => output.includes('serving until Ctrl-C'), { timeoutMs: 120_000 });
-      const live = await processes();
+      const live = await liveRoles(deployment);
       expect(live).to.have.length(4);
       npm.kill('SIGKILL');
       await gone(live);

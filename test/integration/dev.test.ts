@@ -6,31 +6,18 @@ import { fileURLToPath } from 'node:url';
 
 import { expect } from 'chai';
 
-import { isGone } from '../../src/process/identity.js';
 import { Deployment, type Role } from '../support/deployment.js';
+import { allGone, liveRoles } from '../support/live-roles.js';
 import { until } from '../support/wait.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START = join(ROOT, 'dist/main/start/start.js');
-
-/** The roles of a stack as their own lines name them: `worker worker@host …pid`. */
-interface Seen {
-  role: string;
-  pid: number;
-  startTicks: number;
-}
 
 describe('Everything in one terminal', function () {
   this.timeout(180_000);
   let deployment: Deployment;
   beforeEach(async () => (deployment = await Deployment.create({ env: { INTERLOCK_LOG_LEVEL: 'info' } })));
   afterEach(() => deployment.destroy());
-
-  async function processes(): Promise<Seen[]> {
-    const live = await deployment.db.collection('processes').find({ state: 'live' }).toArray();
-    return live.map(({ role, pid, startTicks }) => ({ role: String(role), pid: Number(pid), startTicks: Number(startTicks) }));
-  }
-  const allGone = (seen: readonly Seen[]): boolean => seen.every(({ pid, startTicks }) => isGone(pid, startTicks));
 
   async function dev(): Promise<Role> {
     says('first');
@@ -46,7 +33,7 @@ describe('Everything in one terminal', function () {
     const started = await dev();
     for (const role of ['api', 'resource-manager', 'worker', 'beat'])
       expect(started.output).to.match(new RegExp(`^ {2}${role} +\\S`, 'm'));
-    const seen = await processes();
+    const seen = await liveRoles(deployment);
     expect(seen.map(({ role }) => role)).to.have.members(['api', 'resource-manager', 'worker', 'beat']);
     await deployment.healthy();
     started.child.kill('SIGINT');
@@ -80,7 +67,7 @@ describe('Everything in one terminal', function () {
     expect((await started.exited).code).to.equal(1);
     expect(started.output).to.match(/The (api|worker) ended before it was ready/);
     expect(started.output).to.include('broken.mjs');
-    expect(await processes()).to.deep.equal([]);
+    expect(await liveRoles(deployment)).to.deep.equal([]);
   });
 
   it('takes changed task code without being told, and goes on with the old code while the new one is broken', async () => {
